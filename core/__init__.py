@@ -1,0 +1,1 @@
+"""Winnow's library: pick the best N rows of an instruction dataset and defend the choice."""

@@ -1,0 +1,6 @@
+"""A file becomes a ``Dataset``: read, recognised, checked, with every problem counted."""
+
+from core.loading.dataset import load
+from core.loading.sources import allowed_path
+
+__all__ = ["allowed_path", "load"]

@@ -1,0 +1,26 @@
+"""Strategy ``top-score``: the best scored rows first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from core.domain import OptionValue, Order
+from core.selection.registry import Candidates, Strategy
+from core.selection.ties import by_score
+
+
+def _top_score(
+    candidates: Candidates, options: Mapping[str, OptionValue], *, limit: int, check: Callable[[], None]
+) -> Order:
+    return by_score(candidates, candidates.scores)
+
+
+STRATEGY = Strategy(
+    name="top-score",
+    title="Top score",
+    summary="The rows with the highest score. Says nothing about diversity: look at the keep rate a cluster.",
+    source="AlpaGasus, arXiv 2307.08701",
+    rule=_top_score,
+    needs=frozenset({"scores", "neighbours"}),
+    tied="score",
+)
