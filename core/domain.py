@@ -7,7 +7,7 @@ n rows, d vector width, k chosen rows, c clusters. Row i of every array is row i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -154,6 +154,10 @@ class SelectParams:
     options: tuple[tuple[str, OptionValue], ...] = ()
     pins: Pins = Pins()
 
+    def without_count(self) -> SelectParams:
+        """The same decisions for any count: what an order depends on."""
+        return replace(self, count=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Ties:
@@ -188,4 +192,4 @@ class Selection:
     @property
     def reasons(self) -> pl.Series:
         """(n,) reason of every row, as a polars Enum."""
-        return pl.Series("reason", self.codes).cast(REASON_DTYPE)
+        return pl.Series("reason", self.codes).cat.to(REASON_DTYPE)

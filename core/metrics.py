@@ -17,6 +17,7 @@ from core.draws import Keys, draws
 
 BLOCK = 4096  # rows a matrix product; keeps a product below 32 MB
 STEPS_A_DOUBLING = 8  # how finely a curve follows the count
+CONTROL = np.uint64(0x636F6E74726F6C21)  # sets the control's draws apart from those of a strategy's seed
 FIRST_COUNTS = 16  # counts up to this one are all on the curve
 
 
@@ -161,8 +162,11 @@ def figures(pool: Pool, rows: Positions) -> Figures:
 
 
 def random_rows(keys: Keys, count: int, seed: int) -> Positions:
-    """The control: ``count`` rows of the whole pool, drawn by seed and id; smaller draws are prefixes."""
-    order = np.argsort(draws(keys, seed))
+    """The control: ``count`` rows of the whole pool, drawn by seed and id; smaller draws are prefixes.
+
+    It shares no draw with a strategy of the same seed: a control must not be what it is compared with.
+    """
+    order = np.argsort(draws(keys ^ CONTROL, seed))
     return order[:count]
 
 
@@ -181,4 +185,5 @@ def table(selection: Figures, control: list[Figures], pool: Figures) -> pl.DataF
                 "pool": float(getattr(pool, name)),
             }
         )
-    return pl.DataFrame(rows).with_columns(pl.selectors.numeric().fill_nan(None))
+    schema = {name: pl.Float64 if name != "metric" else pl.String for name in rows[0]}
+    return pl.DataFrame(rows, schema).with_columns(pl.selectors.numeric().fill_nan(None))

@@ -8,16 +8,20 @@ depends on, so an artefact is never stale: other input, other name.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
 import os
+import re
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
+from uuid import uuid4
 
 import numpy as np
 import polars as pl
@@ -30,6 +34,11 @@ log = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
 SMALL = 1 << 16  # bytes; larger arrays are memory-mapped
 ABANDONED_AFTER = 3600.0  # seconds; a temporary folder older than this belongs to a dead process
+TEMPORARY = ".writing-"
+DIGEST = re.compile("[0-9a-f]{64}")
+ATTEMPTS = 3  # another process may put a damaged artefact aside, or prune, between two steps of ours
+SETTLED = 3.0  # seconds; a file changed more recently could change again within one tick of its clock
+DAMAGE = (OSError, ValueError, pl.exceptions.PolarsError)
 
 Part = NDArray[Any] | pl.DataFrame
 
@@ -96,32 +105,26 @@ class Store:
     def get(self, key: Key) -> Artefact | None:
         """Read an artefact, or None where there is none that is whole.
 
-        Large arrays are memory-mapped, so processes share them. An artefact that fails its check
-        is said in the log and left for the next ``put`` to replace.
+        Large arrays are memory-mapped, so processes share them, and stay readable when the artefact
+        is pruned meanwhile. An artefact that fails its check is said in the log and left for the next
+        ``put`` to replace. A file that has not changed since is checked once a process.
         """
-        for root in self._roots:
-            folder = root / key.stage / key.digest
-            if (folder / MANIFEST).is_file():
-                try:
-                    return _read(folder)
-                except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as cause:
-                    log.warning(
-                        "%s %s is damaged (%s); it is computed again.", key.stage, key.digest[:12], cause
-                    )
-        return None
+        folders = (root / key.stage / key.digest for root in self._roots)
+        return next((artefact for folder in folders if (artefact := _whole(folder)) is not None), None)
 
     def put(self, key: Key, parts: Mapping[str, Part], notes: Mapping[str, Any] | None = None) -> Artefact:
         """Write an artefact under a temporary name, sync it, then rename it into place.
+
+        Where another process was first and its artefact is whole, that one is kept and returned.
 
         Raises:
             StoreError: the disk is full or the folder cannot be written; nothing half-written stays.
         """
         folder = self.root / key.stage / key.digest
-        temporary: Path | None = None
+        temporary = _beside(folder)
         try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent))
-            manifest = {
+            temporary.mkdir(parents=True)
+            content = {
                 "stage": key.stage,
                 "version": key.version,
                 "inputs": dict(key.inputs),
@@ -129,47 +132,66 @@ class Store:
                 "written": time.time(),
                 "files": {name: _write(temporary, name, part) for name, part in parts.items()},
             }
-            _write_synced(temporary / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True).encode())
+            _write_manifest(temporary, content)
             _sync_folder(temporary)
-            _move_into_place(temporary, folder)
+            written = _open(temporary, content)  # open files outlive the rename, and a prune after it
+            kept = _move_into_place(temporary, folder)
             _sync_folder(folder.parent)
         except OSError as cause:
-            if temporary is not None:
-                shutil.rmtree(temporary, ignore_errors=True)
-            raise StoreError(
-                f"The store at {self.root} could not be written: {cause.strerror or cause}.",
-                "Free some space or choose another home; what was stored before is untouched.",
-            ) from cause
-        return _read(folder)
+            raise self._refused("written", cause) from cause
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        return kept or written
 
     def drop(self, key: Key) -> None:
-        """Remove an artefact from the writable folder, if it is there."""
-        shutil.rmtree(self.root / key.stage / key.digest, ignore_errors=True)
+        """Remove an artefact from the writable folder, if it is there.
+
+        Raises:
+            StoreError: it is there and cannot be removed.
+        """
+        self._remove(self.root / key.stage / key.digest)
 
     def ls(self) -> list[Listing]:
-        """Every artefact of the writable folder, newest first."""
+        """Every artefact of the writable folder, newest first; a damaged one has no inputs."""
         found = [_listing(folder) for folder in self._folders()]
         return sorted((item for item in found if item), key=lambda item: -item.written)
 
     def prune(self, *, older_than: float = 0.0, stage: str | None = None) -> int:
-        """Remove artefacts not written in the last ``older_than`` seconds; bytes freed."""
+        """Remove artefacts not written in the last ``older_than`` seconds; bytes freed.
+
+        Raises:
+            StoreError: an artefact cannot be removed.
+        """
         cutoff = time.time() - older_than
         freed = 0
         for item in self.ls():
             if item.written <= cutoff and stage in (None, item.stage):
-                shutil.rmtree(item.path, ignore_errors=True)
+                self._remove(item.path)
                 freed += item.size
         self.sweep()
         return freed
 
     def sweep(self) -> None:
         """Remove what killed processes left half-written."""
-        for folder in self.root.glob("*/.writing-*"):
-            if time.time() - folder.stat().st_mtime > ABANDONED_AFTER:
-                shutil.rmtree(folder, ignore_errors=True)
+        for folder in self.root.glob(f"*/{TEMPORARY}*"):
+            with suppress(FileNotFoundError):  # another process was done with it
+                if time.time() - folder.stat().st_mtime > ABANDONED_AFTER:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def _folders(self) -> Iterator[Path]:
-        yield from (manifest.parent for manifest in self.root.glob(f"*/[!.]*/{MANIFEST}"))
+        yield from (folder for folder in self.root.glob("*/*") if DIGEST.fullmatch(folder.name))
+
+    def _remove(self, folder: Path) -> None:
+        try:
+            _discard(folder)
+        except OSError as cause:
+            raise self._refused("freed", cause) from cause
+
+    def _refused(self, what: str, cause: OSError) -> StoreError:
+        return StoreError(
+            f"The store at {self.root} could not be {what}: {cause.strerror or cause}.",
+            "Free some space or choose another home; what was stored before is untouched.",
+        )
 
 
 class StoredParts:
@@ -197,30 +219,85 @@ class StoredParts:
         return Key.of(f"{self._whole.stage}-part", self._whole.version, whole=self._whole.digest, index=index)
 
 
+class _Hashed:
+    """A file that is written only, and the checksum of what was meant to be in it.
+
+    Without a file descriptor to take, numpy writes through it, and a full disk is the system's own error.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+
+    def write(self, content: bytes | memoryview) -> int:
+        self._digest.update(content)
+        return self._file.write(content)
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+
 def _write(folder: Path, name: str, part: Part) -> dict[str, Any]:
     path = folder / (f"{name}.npy" if isinstance(part, np.ndarray) else f"{name}.parquet")
     with path.open("wb") as file:
+        hashed = _Hashed(file)
         if isinstance(part, np.ndarray):
-            np.save(file, np.ascontiguousarray(part), allow_pickle=False)
+            np.lib.format.write_array(hashed, np.asarray(part, order="C"), allow_pickle=False)
         else:
-            part.write_parquet(file)
-        file.flush()
-        os.fsync(file.fileno())
-    return {"file": path.name, "bytes": path.stat().st_size, "sha256": _sha256(path)}
+            part.write_parquet(table := io.BytesIO())
+            hashed.write(table.getbuffer())
+        _sync(file)
+    return {"file": path.name, "bytes": path.stat().st_size, "sha256": hashed.sha256}
 
 
-def _read(folder: Path) -> Artefact:
+def _write_manifest(folder: Path, content: Mapping[str, Any]) -> None:
+    content = json.loads(json.dumps(content))  # as it will be read: every key is text
+    manifest = {"content": content, "sha256": _digest_of(content)}
+    with (folder / MANIFEST).open("wb") as file:
+        file.write(json.dumps(manifest, indent=1, sort_keys=True).encode())
+        _sync(file)
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
     manifest = json.loads((folder / MANIFEST).read_bytes())
-    parts: dict[str, Part] = {}
-    for name, entry in manifest["files"].items():
-        path = folder / entry["file"]
-        if path.stat().st_size != entry["bytes"] or _sha256(path) != entry["sha256"]:
-            raise ValueError(f"{path.name} is not what was written")
-        parts[name] = _read_array(path) if path.suffix == ".npy" else pl.read_parquet(path)
-    return Artefact(parts, manifest["notes"])
+    if not isinstance(manifest, dict) or _digest_of(manifest.get("content")) != manifest.get("sha256"):
+        raise ValueError(f"{MANIFEST} is not what was written")
+    content: dict[str, Any] = manifest["content"]
+    return content
 
 
-def _read_array(path: Path) -> NDArray[Any]:
+def _digest_of(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _whole(folder: Path) -> Artefact | None:
+    """The artefact of that folder; None where there is none or, said in the log, a damaged one."""
+    try:
+        content = _manifest(folder)
+        for entry in content["files"].values():
+            path = folder / entry["file"]
+            if path.stat().st_size != entry["bytes"] or _sha256(path) != entry["sha256"]:
+                raise ValueError(f"{path.name} is not what was written")
+        return _open(folder, content)
+    except DAMAGE as cause:
+        missing = isinstance(cause, (FileNotFoundError, NotADirectoryError))
+        if not missing or folder.is_dir():  # else it was never there, or is pruned at this moment
+            stage, digest = folder.parts[-2:]
+            log.warning("%s %s is damaged (%s); it is computed again.", stage, digest[:12], cause)
+        return None
+
+
+def _open(folder: Path, content: Mapping[str, Any]) -> Artefact:
+    paths = {name: folder / entry["file"] for name, entry in content["files"].items()}
+    parts: dict[str, Part] = {
+        name: _open_array(path) if path.suffix == ".npy" else pl.read_parquet(path)
+        for name, path in paths.items()
+    }
+    return Artefact(parts, content["notes"])
+
+
+def _open_array(path: Path) -> NDArray[Any]:
     mapped: Literal["r"] | None = "r" if path.stat().st_size > SMALL else None
     array: NDArray[Any] = np.load(path, mmap_mode=mapped, allow_pickle=False).view(np.ndarray)
     array.flags.writeable = False
@@ -228,15 +305,28 @@ def _read_array(path: Path) -> NDArray[Any]:
 
 
 def _sha256(path: Path) -> str:
+    """The checksum of a file, remembered for as long as the file is not touched."""
+    state = path.stat()
+    if time.time() - max(state.st_mtime, state.st_ctime) < SETTLED:
+        return _read_sha256(path)
+    return _known_sha256(
+        path, (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _known_sha256(path: Path, _state: tuple[int, ...]) -> str:
+    return _read_sha256(path)
+
+
+def _read_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
@@ -247,29 +337,41 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _move_into_place(temporary: Path, folder: Path) -> None:
-    """Rename; where another process was first and its artefact is whole, keep that one."""
-    try:
-        temporary.rename(folder)
-        return
-    except OSError:
-        if not folder.is_dir():
-            raise
-    try:
-        _read(folder)
-    except (OSError, ValueError, KeyError):
-        aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent))
-        folder.rename(aside / "damaged")
-        temporary.rename(folder)
+def _move_into_place(temporary: Path, folder: Path) -> Artefact | None:
+    """Rename; where another process was first and its artefact is whole, that one, to be kept."""
+    for _ in range(ATTEMPTS):
+        with suppress(OSError):  # the folder is there already
+            temporary.rename(folder)
+            return None
+        kept = _whole(folder)
+        if kept is not None:
+            return kept
+        _discard(folder)
+    temporary.rename(folder)
+    return None
+
+
+def _beside(folder: Path) -> Path:
+    """A name in the same folder that is nobody else's, and that no reader looks at."""
+    return folder.with_name(f"{TEMPORARY}{uuid4().hex}")
+
+
+def _discard(folder: Path) -> None:
+    """Take a folder away in one step, then delete it: nobody sees half of it."""
+    aside = _beside(folder)
+    with suppress(FileNotFoundError):
+        folder.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
-        return
-    shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _listing(folder: Path) -> Listing | None:
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
         size = sum(file.stat().st_size for file in folder.iterdir())
-    except (OSError, ValueError):
+        written = folder.stat().st_mtime
+    except OSError:  # pruned at this moment
         return None
-    return Listing(manifest["stage"], folder.name, size, manifest["written"], manifest["inputs"], folder)
+    try:
+        content = _manifest(folder)
+    except DAMAGE:
+        return Listing(folder.parent.name, folder.name, size, written, {}, folder)
+    return Listing(folder.parent.name, folder.name, size, content["written"], content["inputs"], folder)

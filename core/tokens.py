@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.domain import OnProgress, Progress, ignore_progress
 
+VERSION = 1  # raised when the same texts would get other counts
 TOKENIZER = "all-MiniLM-L6-v2 (WordPiece)"
 BATCH = 2048
 
@@ -29,12 +30,11 @@ def count_tokens(
     tokenizer.no_truncation()
     tokenizer.no_padding()
     counts = np.zeros(len(prompts), dtype=np.int32)
-    for texts in (prompts, responses):
+    for before, texts in ((0, prompts), (len(prompts), responses)):
         for start in range(0, len(texts), BATCH):
             batch = list(texts[start : start + BATCH])
             encoded = tokenizer.encode_batch_fast(batch, add_special_tokens=False)
             counts[start : start + len(batch)] += [len(each.ids) for each in encoded]
-            done = start + len(batch) + (len(prompts) if texts is responses else 0)
-            on_progress(Progress("count tokens", done, 2 * len(prompts)))
+            on_progress(Progress("count tokens", before + start + len(batch), 2 * len(prompts)))
     counts.flags.writeable = False
     return counts

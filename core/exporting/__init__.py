@@ -1,0 +1,16 @@
+"""What leaves Winnow: the chosen rows, their ids, a sidecar of reasons and a recipe."""
+
+from core.exporting.bundle import CONTENTS, Bundle, archive, write_bundle
+from core.exporting.formats import FORMATS, TrainingFormat
+from core.exporting.recipe import Recipe, recipe_of
+
+__all__ = [
+    "CONTENTS",
+    "FORMATS",
+    "Bundle",
+    "Recipe",
+    "TrainingFormat",
+    "archive",
+    "recipe_of",
+    "write_bundle",
+]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -10,69 +12,128 @@ import polars as pl
 
 from core.domain import Problem
 
-NUMBER_SHARE = 0.5  # a text column is read as numbers where at least this share of its cells parse
-NUMERIC_NULLS = ("", "na", "n/a", "nan", "null", "none", "-")
+NUMBER_SHARE = 0.5  # a text column named like a score is one where at least this share of its cells parse
+NULL_WORDS = ("", "na", "n/a", "nan", "null", "none", "-")
+EXACT = 2**53  # whole numbers up to here are the same number as a float
+PLAIN_NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$"  # not 007, +5 or 1_000: those are names
 
 
-def frame_of(
-    records: Sequence[dict[str, Any]], *, numbers_in_text: bool = False
-) -> tuple[pl.DataFrame, tuple[Problem, ...]]:
+def frame_of(records: Sequence[dict[str, Any]]) -> tuple[pl.DataFrame, tuple[Problem, ...]]:
     """One column a key, in order of first appearance; a key that a record lacks is null there.
 
     A column that mixes kinds becomes text (JSON for what was not text), and that is reported.
     """
-    keys = dict.fromkeys(key for record in records for key in record)
-    columns: list[pl.Series] = []
+    keys = dict.fromkeys(chain.from_iterable(records))
+    columns: dict[str, pl.Series] = {}
     problems: list[Problem] = []
     for key in keys:
         values = [record.get(key) for record in records]
-        column, changed = _column(key, values)
-        columns.append(_numbers(column) if numbers_in_text else column)
-        if changed:
+        column = _typed(key, values)
+        if column is None:
+            column = pl.Series(key, [as_text(value) for value in values], dtype=pl.String)
+            changed = sum(value is not None and not isinstance(value, str) for value in values)
             problems.append(Problem(f"not text in the column {key}, read as text", changed))
+        columns[key] = column
     return pl.DataFrame(columns), tuple(problems)
 
 
-def _column(name: str, values: list[Any]) -> tuple[pl.Series, int]:
-    kinds = {type(value) for value in values} - {type(None)}
-    if kinds == {int, float}:
-        return pl.Series(name, values, dtype=pl.Float64, strict=False), 0
-    if len(kinds) <= 1:
-        try:
-            return pl.Series(name, values, strict=True), 0
-        except (TypeError, OverflowError, pl.exceptions.PolarsError):
-            pass  # nested values of more than one shape, or numbers beyond 64 bits
-    texts = [value if value is None or isinstance(value, str) else _as_json(value) for value in values]
-    changed = sum(value is not None and not isinstance(value, str) for value in values)
-    return pl.Series(name, texts, dtype=pl.String), changed
-
-
-def _as_json(value: object) -> str:
+def as_text(value: object) -> str | None:
+    """Text as it is, bytes decoded, anything else as JSON, None as None."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
     try:
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value, default=str).decode()
     except TypeError:  # integers beyond 64 bits
-        return str(value)
+        return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _numbers(column: pl.Series) -> pl.Series:
-    """A CSV column as numbers, if every cell that is not blank is one."""
-    blank = column.str.strip_chars().str.to_lowercase().is_in(NUMERIC_NULLS)
-    if blank.all():
+def _typed(name: str, values: list[Any]) -> pl.Series | None:
+    """The column in a type that holds every value as it is, or None."""
+    kinds = {type(value) for value in values} - {type(None)}
+    if kinds == {int}:
+        return _whole_numbers(name, values)
+    if kinds == {int, float}:
+        exact = all(-EXACT <= value <= EXACT for value in values if type(value) is int)
+        return pl.Series(name, values, dtype=pl.Float64, strict=False) if exact else None
+    if len(kinds) > 1:
+        return None
+    return _nested(name, values) if kinds & {list, dict} else pl.Series(name, values)
+
+
+def _whole_numbers(name: str, values: list[int | None]) -> pl.Series | None:
+    for dtype in (pl.Int64, pl.UInt64):
+        try:
+            return pl.Series(name, values, dtype=dtype, strict=True)
+        except (TypeError, OverflowError, pl.exceptions.PolarsError):
+            continue
+    return None
+
+
+def _nested(name: str, values: list[Any]) -> pl.Series | None:
+    """Lists or objects in one type wide enough for all of them; a key that an object lacks is null there.
+
+    Built from values directly, a column takes the type of its first ones and drops what does not fit.
+    """
+    try:
+        texts = [None if value is None else orjson.dumps(value).decode() for value in values]
+        column = pl.Series(name, texts, dtype=pl.String).str.json_decode(infer_schema_length=None)
+    except (TypeError, pl.exceptions.PolarsError):
+        return None
+    return column if _has_fields(column.dtype) and _agrees(values, column.to_list()) else None
+
+
+def _has_fields(dtype: object) -> bool:
+    """Whether no object in this type is always empty: Parquet could not hold it."""
+    if isinstance(dtype, pl.Struct):
+        return bool(dtype.fields) and all(_has_fields(field.dtype) for field in dtype.fields)
+    return not isinstance(dtype, pl.List) or _has_fields(dtype.inner)
+
+
+def _agrees(value: object, stored: object) -> bool:
+    """Whether nothing but nulls for missing keys was added, and nothing lost or turned into another kind."""
+    if isinstance(value, dict):
+        return (
+            isinstance(stored, dict)
+            and value.keys() <= stored.keys()
+            and all(_agrees(value.get(key), item) for key, item in stored.items())
+        )
+    if isinstance(value, list):
+        return isinstance(stored, list) and len(value) == len(stored) and all(map(_agrees, value, stored))
+    return bool(value == stored) and isinstance(value, bool) == isinstance(stored, bool)
+
+
+def with_numbers(rows: pl.DataFrame, *, leave: Collection[str]) -> pl.DataFrame:
+    """Text columns as numbers where that loses nothing; the columns in ``leave`` stay text.
+
+    Every cell that is not empty must be written as a plain number; empty ones become null.
+    """
+    columns = {column.name: column for column in rows.iter_columns()}
+    return pl.DataFrame(
+        {name: column if name in leave else _as_numbers(column) for name, column in columns.items()}
+    )
+
+
+def _as_numbers(column: pl.Series) -> pl.Series:
+    if column.dtype != pl.String or (column == "").all():
         return column
-    numbers = column.str.strip_chars().cast(pl.Float64, strict=False)
-    if (numbers.is_null() & ~blank).any():
+    filled = column.set(column == "", None)
+    if not filled.str.contains(PLAIN_NUMBER).all():
         return column
-    whole = column.str.strip_chars().cast(pl.Int64, strict=False)
-    return whole if not (whole.is_null() & ~blank).any() else numbers
+    if filled.str.contains("[.eE]").any():
+        return filled.cast(pl.Float64)
+    whole = filled.cast(pl.Int64, strict=False)
+    return column if whole.null_count() > filled.null_count() else whole
 
 
-def scores_in_text(column: pl.Series) -> pl.Series | None:
+def scores_in_text(column: pl.Series, *, least: float = NUMBER_SHARE) -> pl.Series | None:
     """Numbers out of a text column such as ``["4.5", "n/a"]``, null where there is none.
 
-    None where fewer than half of the cells that hold something are numbers.
+    None where less than a share of ``least`` of the cells that say something are numbers.
     """
     text = column.str.strip_chars()
-    filled = text.is_not_null() & (text != "")
+    filled = text.is_not_null() & ~text.str.to_lowercase().is_in(NULL_WORDS)
     numbers = text.cast(pl.Float64, strict=False)
-    share = numbers.is_not_null().sum() / max(int(filled.sum()), 1)
-    return numbers if share >= NUMBER_SHARE else None
+    share = (numbers.is_not_null() & filled).sum() / max(int(filled.sum()), 1)
+    return numbers if share >= least else None

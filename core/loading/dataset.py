@@ -10,12 +10,14 @@ import polars as pl
 
 from core.domain import Dataset, Problem
 from core.errors import DataError
+from core.loading.columns import with_numbers
 from core.loading.judges import find_judges
-from core.loading.schemas import recognise
-from core.loading.sources import read
+from core.loading.schemas import as_texts, recognise
+from core.loading.sources import expanded, read
 
-CANONICAL_VERSION = 1  # raised when the same file would give other prompts, responses or ids
+CANONICAL_VERSION = 2  # raised when the same file would give other prompts, responses or ids
 CANONICAL = ("id", "prompt", "response", "system", "messages")
+LINE_BREAK = "[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]"  # ids are written one a line
 
 
 def load(path: str | Path) -> Dataset:
@@ -24,23 +26,24 @@ def load(path: str | Path) -> Dataset:
     Raises:
         DataError: the file cannot be read, or its columns are of no known shape.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     source = read(path)
     if not source.rows.height:
         raise DataError(f"{path.name} has no rows.", "Choose a file with rows in it.")
     schema = recognise(source.rows)
-    canonical = schema.canonical(source.rows)
-    ids, repeated = _ids(source.rows, canonical)
-    own = source.rows.select(name for name in source.rows.columns if name not in CANONICAL)
-    frame = pl.DataFrame([ids, *canonical.iter_columns(), *own.iter_columns()])
+    rows = source.rows if source.typed else with_numbers(source.rows, leave={*schema.uses, "id"})
+    canonical = schema.canonical(rows)
+    ids, unusable = _ids(rows, canonical)
+    own = {column.name: column for column in rows.iter_columns() if column.name not in CANONICAL}
+    frame = pl.DataFrame({"id": ids, **canonical.to_dict(), **own})
     return Dataset(
         name=path.name,
         source=str(path),
         schema=schema.name,
         frame=frame,
-        rows=source.rows,
-        judges=find_judges(source.rows),
-        problems=(*source.problems, *repeated, *_empties(canonical)),
+        rows=rows,
+        judges=find_judges(rows.drop(schema.uses, strict=False)),
+        problems=(*source.problems, *unusable, *schema.problems(rows), *_empties(canonical)),
         rows_read=source.rows_read,
         fingerprint=_digest([source.digest, schema.name, str(CANONICAL_VERSION)]),
         text_fingerprint=_digest(frame["prompt"].to_list()),
@@ -48,21 +51,25 @@ def load(path: str | Path) -> Dataset:
 
 
 def _ids(rows: pl.DataFrame, canonical: pl.DataFrame) -> tuple[pl.Series, tuple[Problem, ...]]:
-    """The file's own ids where they are unique, else hashes of the content."""
-    if "id" in rows.columns and not rows["id"].dtype.is_nested():
-        own = rows["id"].cast(pl.String)
-        spoiled = own.null_count() + own.len() - own.null_count() - own.drop_nulls().n_unique()
-        if not spoiled:
-            return own.alias("id"), ()
-        kind = "ids that are missing or repeat, so every id is a content hash instead"
-        return _content_ids(canonical), (Problem(kind, spoiled),)
-    return _content_ids(canonical), ()
+    """The file's own ids where they are unique and fit on a line each, else hashes of the content."""
+    if "id" not in rows.columns or rows["id"].dtype.is_nested():
+        return _content_ids(canonical), ()
+    own = as_texts(rows["id"]).alias("id")
+    usable = own.filter((own.str.strip_chars() != "") & ~own.str.contains(LINE_BREAK))
+    unusable = own.len() - usable.n_unique()
+    if not unusable:
+        return own, ()
+    kind = "ids that are missing, repeat or hold a line break, so every id is a content hash instead"
+    return _content_ids(canonical), (Problem(kind, unusable),)
 
 
 def _content_ids(canonical: pl.DataFrame) -> pl.Series:
-    """16 hexadecimal digits of the content's sha256; repeats of a content are numbered from 2."""
-    joined = canonical.select(pl.concat_str("system", "prompt", "response", separator="\x1f")).to_series()
-    hashes = pl.Series("hash", [hashlib.sha256(text.encode()).hexdigest()[:16] for text in joined])
+    """16 hexadecimal digits of the messages' sha256; repeats of a content are numbered from 2."""
+    turns = canonical.select("messages").with_row_index("row").explode("messages").unnest("messages")
+    size = pl.col("content").str.len_bytes().cast(pl.String)
+    turn = pl.concat_str("role", size, "content", separator="\x1f")
+    whole = turns.group_by("row", maintain_order=True).agg(turn.str.join("\x1f").alias("text"))["text"]
+    hashes = pl.Series("hash", [hashlib.sha256(text.encode()).hexdigest()[:16] for text in whole])
     times = pl.int_range(1, pl.len() + 1).over("hash")
     numbered = pl.concat_str("hash", times.cast(pl.String), separator="-")
     chosen = pl.when(times == 1).then("hash").otherwise(numbered)
@@ -83,7 +90,7 @@ def _digest(texts: Sequence[str]) -> str:
     """sha256 of a sequence of texts; each is preceded by its length, so no two sequences collide."""
     digest = hashlib.sha256()
     for text in texts:
-        content = text.encode(errors="surrogatepass")
+        content = text.encode()
         digest.update(len(content).to_bytes(8, "little"))
         digest.update(content)
     return digest.hexdigest()

@@ -36,8 +36,13 @@ def eligible(n: int, judge: Judge | None, min_score: float | None) -> Mask:
         return np.ones(n, dtype=bool)
     if min_score is None:
         return ~np.isnan(judge.scores)
-    # The threshold is rounded as the scores are, so that 4.7 in the file is at or above 4.7.
-    return judge.scores >= np.float32(min_score)
+    return judge.scores >= _as_score(min_score)
+
+
+def _as_score(min_score: float) -> np.float32:
+    """The threshold, rounded as the scores are, so that 4.7 in the file is at or above 4.7."""
+    with np.errstate(over="ignore"):  # beyond every float32 is above every score
+        return np.float32(min_score)
 
 
 def with_pins(order: Order, n: int, pins: Pinned, draw: Keys) -> Order:
@@ -72,6 +77,7 @@ def cut(
     wanted = len(order) if params.count is None else max(params.count, len(pinned))
     rows = order[:wanted]
     codes = _reasons(params, judge, order=order, rows=rows, allowed=allowed, pins=pins)
+    rows.flags.writeable = codes.flags.writeable = False
     count = int(allowed.sum())
     return Selection(
         params=params,
@@ -80,7 +86,16 @@ def cut(
         codes=codes,
         eligible=count,
         ties=ties_at_the_cut(params, judge, allowed, codes),
-        notes=tuple(_notes(params, judge, count, len(pinned), int((~allowed[pinned]).sum()))),
+        notes=tuple(
+            _notes(
+                params,
+                judge,
+                eligible=count,
+                pinned=len(pinned),
+                beyond=int((~allowed[pinned]).sum()),
+                unscored=int((codes == Reason.UNSCORED).sum()),
+            )
+        ),
     )
 
 
@@ -89,7 +104,7 @@ def _reasons(
 ) -> NDArray[np.uint8]:
     """(n,) the first reason that applies, from the last written to the first."""
     codes = np.full(len(allowed), Reason.OVER_BUDGET, dtype=np.uint8)
-    if params.count is None or len(order) <= params.count:
+    if params.count is None or len(order) < params.count:
         # The order is complete: an eligible row that is not in it was left out by the strategy as a repeat.
         codes[allowed] = Reason.DUPLICATE
         codes[order] = Reason.OVER_BUDGET
@@ -120,9 +135,11 @@ def ties_at_the_cut(
     return Ties(float(str(lowest)), int((alike & taken).sum()), int((alike & (taken | waiting)).sum()), RULE)
 
 
-def _notes(params: SelectParams, judge: Judge | None, eligible: int, pinned: int, beyond: int) -> list[str]:
+def _notes(
+    params: SelectParams, judge: Judge | None, *, eligible: int, pinned: int, beyond: int, unscored: int
+) -> list[str]:
     notes = []
-    if judge is not None and params.min_score is not None and np.float32(params.min_score) > judge.high:
+    if judge is not None and params.min_score is not None and _as_score(params.min_score) > judge.high:
         notes.append(
             f"No rows at \N{GREATER-THAN OR EQUAL TO} {params.min_score:g}; "
             f"the highest score is {judge.high:g}."
@@ -135,8 +152,8 @@ def _notes(params: SelectParams, judge: Judge | None, eligible: int, pinned: int
         notes.append(f"All {pinned:,} pinned rows are in: more than the {params.count:,} asked for.")
     if beyond:
         notes.append(f"{beyond:,} pinned rows are in although they are not eligible.")
-    if judge is not None and judge.unscored:
-        notes.append(f"{judge.unscored:,} rows have no score by {judge.name} and are left out.")
+    if judge is not None and unscored:
+        notes.append(f"{unscored:,} rows have no score by {judge.name} and are left out.")
     return notes
 
 

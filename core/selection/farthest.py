@@ -1,9 +1,8 @@
 """Farthest-first traversal, exact, without a pass over all rows a pick.
 
 The distance from a row to the chosen set can only shrink, so a distance that was true some picks ago
-is still an upper bound. The next pick is therefore sought in a small pool of the rows with the highest
-bounds; a row outside the pool is brought up to date only when its bound could win. The pool itself is
-drawn from a wider region, so that ranking bounds seldom means ranking all of them.
+is still an upper bound. The next picks are therefore sought in a small pool of the rows with the
+highest bounds; a row outside the pool is brought up to date only when its bound could win.
 """
 
 from __future__ import annotations
@@ -15,12 +14,10 @@ from numpy.typing import NDArray
 
 from core.domain import Order, Positions, Vectors
 
-POOL = 512
-REGION = 8192
-# Products in single precision are off by less than this for unit vectors of a few thousand dimensions.
-SLACK = np.float32(2e-6)
-REPEAT = 1e-9  # cosine distance below which a row repeats one that is chosen
-BLOCK = 8192  # rows that one matrix product takes
+POOL = 512  # rows that are kept up to date with every pick
+GROUP = 128  # rows that share one matrix product when they catch up
+BLOCK = 8192  # rows a product on the way to the first pick
+REPEAT = 1e-6  # cosine distance up to which a row repeats a chosen one: unit float32 vectors tell no better
 
 
 def farthest_first(
@@ -35,7 +32,7 @@ def farthest_first(
 
     Starts at the row nearest the mean. Distances are cosine, compared in double precision, so the
     order does not hang on how a matrix product was rounded; equal distances go to the smaller
-    ``draw``. Rows with the same vector as a chosen one come last, by ``draw``.
+    ``draw``. Rows that repeat the vector of a chosen one come last, by ``draw``.
 
     Args:
         vectors: (n, d) unit length.
@@ -49,8 +46,8 @@ def farthest_first(
     if limit <= 0:
         return rows[:0]
     traversal = _Traversal(vectors, rows)
-    while len(traversal.picks) < limit and traversal.advance(limit):
-        check()
+    while len(traversal.picks) < limit and traversal.advance(limit, check):
+        pass
     picks = np.array(traversal.picks)
     repeats = np.delete(np.arange(len(rows)), picks)  # only taken when nothing else is left
     order: Order = rows[np.concatenate((picks, repeats))[:limit]]
@@ -60,98 +57,87 @@ def farthest_first(
 class _Traversal:
     """The state between picks. m rows, named by their place in ``rows``.
 
-    bound: (m,) upper bound of each row's distance to the picks; -inf for the picks themselves.
-    nearest: (m,) the pick that is nearest, among those a row has been compared with.
-    seen: (m,) with how many picks a row has been compared.
-    region: the rows with the highest bounds, and ``outside``, the highest bound of the others.
+    seen: (m,) how many of the picks, from the first, a row has been compared with.
+    bound: (m,) distance to the nearest of those, and so an upper bound of the distance to all picks;
+        -inf for the picks themselves.
+    error: how far off a product in single precision may be, for unit vectors and any way of adding up.
     """
 
     def __init__(self, vectors: Vectors, rows: Positions) -> None:
         self.vectors = vectors
         self.rows = rows
+        self.error = (vectors.shape[1] + 8) * 2.0**-24
         self.picks: list[int] = []
         self.centres = np.empty((64, vectors.shape[1]), dtype=np.float32)
-        self.bound = np.full(len(rows), np.inf, dtype=np.float32)
-        self.nearest = np.zeros(len(rows), dtype=np.int32)
         self.seen = np.zeros(len(rows), dtype=np.int32)
-        self._take(self._nearest_mean())
-        for start in range(0, len(rows), BLOCK):
-            self._refresh(np.arange(start, min(start + BLOCK, len(rows))))
-        self.region, self.outside = self._highest(np.arange(len(rows)), REGION)
+        first = self._nearest_mean()
+        # A rough bound will do for a start: as long as ``seen`` is 0, the first pick is compared again.
+        self.bound = 1 - self._products(vectors[rows[first]]) + self.error
+        self._take(first)
 
-    def advance(self, limit: int) -> bool:
-        """Make at least one more pick, and as many as one pool allows; False when only repeats are left."""
-        size = POOL
+    def advance(self, limit: int, check: Callable[[], None]) -> bool:
+        """Make at least one more pick, and as many as one pool allows; False when only repeats are left.
+
+        A pool that is up to date holds a row that is farther than the rest can be, so the loop ends.
+        """
         while True:
-            pool, floor = self._highest(self.region, size)
-            floor = max(floor, self.outside)
+            check()
+            pool, floor = self._highest()
             self._refresh(pool)
-            distance = self._distances(pool)
-            farthest = distance.max(initial=-np.inf)
+            farthest = self.bound[pool].max(initial=-np.inf)
+            if max(farthest, floor) <= REPEAT:
+                return False
             if farthest > floor:
-                if farthest < REPEAT:
-                    return False
-                self._pick_inside(pool, distance, floor, limit)
+                self._pick_inside(pool, max(floor, REPEAT), limit, check)
                 return True
-            if farthest <= self.outside and len(self.region) < len(self.bound):
-                # The region has shrunk below what lies outside it: find the highest bounds anew.
-                width = max(REGION, 2 * size)
-                self.region, self.outside = self._highest(np.arange(len(self.bound)), width)
-            if self._highest(self.region, size)[0].tolist() == pool.tolist():
-                size *= 2  # more rows are equally far than the pool holds
 
-    def _highest(self, among: Positions, size: int) -> tuple[Positions, float]:
-        """The ``size`` rows with the highest bounds, ascending, and the highest bound of the rest."""
-        bound = self.bound[among]
-        if size >= len(among):
-            return among[bound > -np.inf], -np.inf
-        split = len(among) - size
-        ranked = np.argpartition(bound, (split - 1, split))
-        top = np.sort(among[ranked[split:]])
-        return top[self.bound[top] > -np.inf], float(bound[ranked[split - 1]])
+    def _highest(self) -> tuple[Positions, float]:
+        """The rows with the ``POOL`` highest bounds, with all that tie, and the highest bound of the rest."""
+        split = max(len(self.bound) - POOL, 0)
+        ranked = np.partition(self.bound, split)
+        edge, rest = ranked[split], ranked[:split]
+        pool = np.flatnonzero((self.bound >= edge) & (self.bound > -np.inf))
+        return pool, float(rest[rest < edge].max(initial=-np.inf))
 
-    def _refresh(self, rows: Positions) -> None:
+    def _refresh(self, pool: Positions) -> None:
         """Compare rows with the picks that they have not been compared with."""
         made = len(self.picks)
-        stale = rows[self.seen[rows] < made]
-        stale = stale[np.argsort(self.seen[stale], kind="stable")]
+        stale = pool[self.seen[pool] < made]
         # Rows that are about equally far behind share one product, so little of it is wasted.
-        for group in np.array_split(stale, 1 + (len(stale) > 64) * 3):
-            if len(group):
-                start = int(self.seen[group[0]])
-                products = self.vectors[self.rows[group]] @ self.centres[start:made].T
-                best = products.argmax(axis=1)
-                bound = 1 - products[np.arange(len(group)), best] + SLACK
-                closer = bound < self.bound[group]
-                self.bound[group[closer]] = bound[closer]
-                self.nearest[group[closer]] = best[closer] + start
+        stale = stale[np.argsort(self.seen[stale], kind="stable")]
+        for start in range(0, len(stale), GROUP):
+            group = stale[start : start + GROUP]
+            self._compare(group, int(self.seen[group[0]]))
         self.seen[stale] = made
 
-    def _distances(self, pool: Positions) -> NDArray[np.float64]:
-        """Cosine distance of each row to its nearest pick, in double precision.
+    def _compare(self, group: Positions, start: int) -> None:
+        """Lower the bounds of rows that a pick from the ``start``-th on is nearer to.
 
-        ``einsum`` adds up every row in the same sequence, unlike BLAS, so equal rows stay equal.
+        The product in single precision says which pairs may matter; only those are measured exactly.
         """
-        wide = self.vectors[self.rows[pool]].astype(np.float64)
-        centres = self.centres[self.nearest[pool]].astype(np.float64)
-        distances: NDArray[np.float64] = 1 - np.einsum("ij,ij->i", wide, centres)
-        return distances
+        products = self.vectors[self.rows[group]] @ self.centres[start : len(self.picks)].T
+        needed = 1 - self.bound[group] - self.error
+        highest = products.max(axis=1)
+        nearer = np.flatnonzero(highest >= needed)
+        edge = np.maximum(needed[nearer], highest[nearer] - 2 * self.error)
+        close = np.flatnonzero(products[nearer] >= edge[:, None])
+        row, pick = np.divmod(close, products.shape[1])
+        row = group[nearer[row]]
+        np.minimum.at(self.bound, row, _distance(self._wide(row), self.centres[start + pick].astype(float)))
 
-    def _pick_inside(self, pool: Positions, distance: NDArray[np.float64], floor: float, limit: int) -> None:
-        """Pick from the pool while its farthest row is farther than anything outside can be."""
-        wide = self.vectors[self.rows[pool]].astype(np.float64)
-        while len(self.picks) < limit:
-            best = int(distance.argmax())
-            if distance[best] <= max(floor, REPEAT):
-                break
+    def _pick_inside(self, pool: Positions, floor: float, limit: int, check: Callable[[], None]) -> None:
+        """Pick from the pool while its farthest row is farther than ``floor``."""
+        wide = self._wide(pool)
+        bound = self.bound[pool]
+        best = int(bound.argmax())
+        while bound[best] > floor and len(self.picks) < limit:
+            check()
             self._take(int(pool[best]))
-            now = 1 - np.einsum("ij,j->i", wide, wide[best])
-            closer = now < distance
-            distance[closer] = now[closer]
-            distance[best] = -np.inf
-            self.nearest[pool[closer]] = len(self.picks) - 1
+            np.minimum(bound, _distance(wide, wide[best]), out=bound)
+            bound[best] = -np.inf
+            best = int(bound.argmax())
+        self.bound[pool] = bound
         self.seen[pool] = len(self.picks)
-        self.bound[pool] = distance + SLACK
 
     def _take(self, row: int) -> None:
         if len(self.picks) == len(self.centres):
@@ -162,8 +148,23 @@ class _Traversal:
 
     def _nearest_mean(self) -> int:
         blocks = [self.rows[start : start + BLOCK] for start in range(0, len(self.rows), BLOCK)]
-        mean = sum(self.vectors[block].sum(axis=0, dtype=np.float64) for block in blocks) / len(self.rows)
-        rough = np.concatenate([self.vectors[block] @ mean.astype(np.float32) for block in blocks])
-        close = np.flatnonzero(rough >= rough.max() - SLACK)
-        exact = np.einsum("ij,j->i", self.vectors[self.rows[close]].astype(np.float64), mean)
-        return int(close[exact.argmax()])
+        mean = sum(self.vectors[block].sum(axis=0, dtype=float) for block in blocks) / len(self.rows)
+        rough = self._products(mean.astype(np.float32))
+        close = np.flatnonzero(rough >= rough.max() - 2 * self.error)
+        return int(close[_distance(self._wide(close), mean).argmin()])
+
+    def _products(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(m,) x.vector of every row, in single precision, held in double."""
+        products = np.empty(len(self.rows))
+        for start in range(0, len(self.rows), BLOCK):
+            products[start : start + BLOCK] = self.vectors[self.rows[start : start + BLOCK]] @ vector
+        return products
+
+    def _wide(self, places: Positions) -> NDArray[np.float64]:
+        return self.vectors[self.rows[places]].astype(float)
+
+
+def _distance(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(k,) cosine distance, row by row. ``vecdot`` adds up every row alike, so equal rows stay equal."""
+    distance: NDArray[np.float64] = 1 - np.vecdot(left, right)
+    return distance

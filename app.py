@@ -1,0 +1,16 @@
+"""The app: page configuration and navigation."""
+
+import streamlit as st
+
+from pages.ui import places, state
+
+st.set_page_config(page_title="Winnow", page_icon=str(places.ASSETS / "icon.png"), layout="wide")
+st.logo(str(places.ASSETS / "logo.svg"), size="large")
+st.html(places.ASSETS / "app.css")
+state.start()
+
+explore = st.Page("pages/curate/explore.py", title="Explore", icon=":material/scatter_plot:", default=True)
+load = st.Page("pages/prepare/load.py", title="Load", icon=":material/upload_file:", url_path="load")
+export = st.Page("pages/share/export.py", title="Export", icon=":material/ios_share:", url_path="export")
+
+st.navigation({"Prepare": [load], "Curate": [explore], "Share": [export]}).run()

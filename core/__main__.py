@@ -1,0 +1,180 @@
+"""The command line: ``python -m core map|select|store``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.domain import OptionValue, Pins, Progress, SelectParams
+from core.errors import ParameterError, WinnowError
+from core.exporting import FORMATS
+from core.project import Project
+from core.selection import strategies
+from core.store import Store
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 0 done, 2 bad arguments or input, and a bug raises."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except WinnowError as error:
+        print(f"{error.problem} {error.hint}".strip().replace("\n", " "), file=sys.stderr)
+        return 2
+
+
+def _map(options: argparse.Namespace) -> None:
+    project = Project.open(options.file, home=options.home)
+    say = _Say(quiet=options.json)
+    say.line(f"{project.dataset.name}: {len(project.dataset):,} rows, schema {project.dataset.schema}")
+    _say_problems(project, say)
+    times: dict[str, float] = {}
+    stages = (
+        ("draft map", project.draft), ("tokens", project.tokens), ("vectors", project.vectors),
+        ("neighbours", project.neighbours), ("clusters", project.clusters), ("coordinates", project.coords),
+    )  # fmt: skip
+    for name, stage in stages:
+        start = time.perf_counter()
+        stage(on_progress=say.progress)
+        times[name] = round(time.perf_counter() - start, 3)
+        say.line(f"{name}: {times[name]:.1f} s")
+    note = str(project.notes().get("note", ""))
+    say.line(note)
+    if options.json:
+        report = {"rows": len(project.dataset), "clusters": len(project.clusters().names), "seconds": times}
+        print(json.dumps({**report, "note": note, "home": str(project.home)}))
+
+
+def _select(options: argparse.Namespace) -> None:
+    project = Project.open(options.file, home=options.home)
+    say = _Say(quiet=options.json)
+    _say_problems(project, say)
+    params = SelectParams(
+        judge=options.judge,
+        min_score=options.min_score,
+        count=options.count,
+        strategy=options.strategy,
+        seed=options.seed,
+        options=tuple(sorted(_option(text) for text in options.option)),
+        pins=Pins(include=_ids(options.include), exclude=_ids(options.exclude)),
+    )
+    chosen = project.select(params, on_progress=say.progress)
+    files = project.export(chosen, options.out, format=options.format)
+    for note in chosen.notes:
+        say.line(note)
+    ties = chosen.ties
+    if ties.tied:
+        say.line(
+            f"{ties.chosen:,} of the chosen rows came out of a tie of {ties.tied:,}; decided by {ties.rule}."
+        )
+    say.line(f"{len(project.dataset):,} rows, {chosen.eligible:,} eligible, {len(chosen):,} selected.")
+    say.line(f"Written to {options.out}: {', '.join(file.name for file in files)}")
+    if options.json:
+        counts = {"pool": len(project.dataset), "eligible": chosen.eligible, "selected": len(chosen)}
+        tie = {"tied": ties.tied, "chosen": ties.chosen}
+        print(json.dumps({**counts, "ties": tie, "notes": chosen.notes, "files": [str(f) for f in files]}))
+
+
+def _store_ls(options: argparse.Namespace) -> None:
+    store = Store(Path(options.home) / "store")
+    for item in store.ls():
+        written = time.strftime("%Y-%m-%d %H:%M", time.localtime(item.written))
+        print(f"{item.size:>12,}  {written}  {item.stage:<14}  {item.digest[:12]}")
+    print(f"{sum(item.size for item in store.ls()):>12,}  bytes in all")
+
+
+def _store_prune(options: argparse.Namespace) -> None:
+    store = Store(Path(options.home) / "store")
+    freed = store.prune(older_than=options.days * 86_400, stage=options.stage)
+    print(f"{freed:,} bytes freed")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m core", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    build = commands.add_parser("map", help="compute vectors, clusters and coordinates")
+    build.add_argument("file", type=Path)
+    build.set_defaults(run=_map)
+
+    choose = commands.add_parser("select", help="choose rows and write them")
+    choose.add_argument("file", type=Path)
+    choose.add_argument("--judge", help="the score column that counts")
+    choose.add_argument("--min-score", type=float, help="lowest score that is eligible (inclusive)")
+    choose.add_argument("--count", type=int, help="how many rows at most; without it, all eligible ones")
+    choose.add_argument("--strategy", default="k-center", help=f"one of {', '.join(strategies())}")
+    choose.add_argument("--seed", type=int, default=0)
+    choose.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="of the strategy")
+    choose.add_argument("--include", type=Path, help="file of ids, one a line, that are always in")
+    choose.add_argument("--exclude", type=Path, help="file of ids, one a line, that are never in")
+    choose.add_argument("--format", default="jsonl", help=f"training file: one of {', '.join(FORMATS)}")
+    choose.add_argument("--out", type=Path, required=True, help="folder to write to")
+    choose.set_defaults(run=_select)
+
+    store = commands.add_parser("store", help="show or free what is stored")
+    actions = store.add_subparsers(required=True, metavar="ACTION")
+    ls = actions.add_parser("ls", help="what is stored, newest first")
+    ls.set_defaults(run=_store_ls)
+    prune = actions.add_parser("prune", help="free what is stored; it is computed again when needed")
+    prune.add_argument("--days", type=float, default=0.0, help="only what is older than this")
+    prune.add_argument("--stage", help="only this stage")
+    prune.set_defaults(run=_store_prune)
+
+    for command in (build, choose, ls, prune):
+        command.add_argument(
+            "--home", type=Path, default=Path(".winnow"), help="where the store and ledger live"
+        )
+    for command in (build, choose):
+        command.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
+    return parser
+
+
+def _say_problems(project: Project, say: _Say) -> None:
+    for problem in project.dataset.problems:
+        left_out = "" if problem.loaded else " (not loaded)"
+        places = f": {'; '.join(problem.places)}" if problem.places else ""
+        say.line(f"{problem.count:,} {problem.kind}{left_out}{places}")
+
+
+def _option(text: str) -> tuple[str, OptionValue]:
+    name, _, value = text.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise ParameterError(f"The option {text!r} is not a number.", "Write NAME=VALUE.") from None
+
+
+def _ids(path: Path | None) -> frozenset[str]:
+    if path is None:
+        return frozenset()
+    try:
+        return frozenset(line.strip() for line in path.read_text("utf-8").splitlines() if line.strip())
+    except (OSError, UnicodeDecodeError) as cause:
+        raise ParameterError(f"The ids in {path} could not be read: {cause}.", "One id a line.") from cause
+
+
+class _Say:
+    """Sentences for a person, progress on one line of the terminal; silent where JSON is wanted."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._terminal = sys.stderr.isatty()
+
+    def line(self, text: str) -> None:
+        if text and not self._quiet:
+            print(text)
+
+    def progress(self, progress: Progress) -> None:
+        if self._terminal and not self._quiet:
+            share = f"{progress.done:,} of {progress.total:,}" if progress.total > 1 else ""
+            print(f"\r\033[K{progress.stage} {share} {progress.note}", end="", file=sys.stderr, flush=True)
+            if progress.done >= progress.total:
+                print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

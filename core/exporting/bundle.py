@@ -1,0 +1,134 @@
+"""The files of one export, written to a folder or into one zip."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import polars as pl
+
+from core.domain import Coords, Dataset, Labels, Positions, Reason, Selection
+from core.errors import ParameterError, StoreError
+from core.exporting.formats import FORMATS
+from core.exporting.recipe import ids_text, recipe_of
+
+CONTENTS = {
+    "ids.txt": "the ids of the chosen rows, one a line, in order of choice",
+    "selection.parquet": "every row of the pool: id, reason, place in the order, score, cluster, x, y",
+    "control_ids.txt": "a random draw of the same size (seed 0), to train the control on",
+    "recipe.yaml": "every decision, model, digest and version behind the choice",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """Everything that an export writes."""
+
+    dataset: Dataset
+    selection: Selection
+    labels: Labels
+    names: Mapping[int, str]
+    coords: Coords
+    made: dict[str, Any]
+    map_settings: dict[str, Any]
+    control: Positions
+
+
+def write_bundle(bundle: Bundle, out: Path, form: str) -> list[Path]:
+    """Write all files into a folder, each under a temporary name first; the paths written.
+
+    Raises:
+        ParameterError: an unknown form.
+        StoreError: the folder cannot be written.
+    """
+    written = []
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, write in _files(bundle, form).items():
+            temporary = out / f".{name}.writing"
+            try:
+                with temporary.open("wb") as file:
+                    write(file)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.rename(out / name)
+            finally:
+                temporary.unlink(missing_ok=True)
+            written.append(out / name)
+    except OSError as cause:
+        raise StoreError(
+            f"The export to {out} could not be written: {cause.strerror or cause}.",
+            "Free some space or choose another folder.",
+        ) from cause
+    return written
+
+
+def archive(bundle: Bundle, form: str) -> bytes:
+    """The same files as one zip."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name, write in _files(bundle, form).items():
+            with zipped.open(name, "w", force_zip64=True) as file:
+                write(file)
+    return content.getvalue()
+
+
+def _files(bundle: Bundle, form: str) -> dict[str, Callable[[IO[bytes]], None]]:
+    if form not in FORMATS:
+        raise ParameterError(f"There is no export format {form!r}.", f"Formats: {', '.join(FORMATS)}.")
+    chosen = FORMATS[form]
+    ids = bundle.dataset.frame["id"]
+    recipe = recipe_of(bundle.dataset, bundle.selection, made=bundle.made, map_settings=bundle.map_settings)
+
+    def text(content: str) -> Callable[[IO[bytes]], None]:
+        return lambda out: _write_text(out, content)
+
+    return {
+        chosen.file: lambda out: chosen.write(bundle.dataset, bundle.selection.rows, out),
+        "ids.txt": text(ids_text(bundle.selection.ids)),
+        "selection.parquet": lambda out: sidecar(bundle).write_parquet(out),
+        "control_ids.txt": text(ids_text(ids.gather(bundle.control).to_list())),
+        "recipe.yaml": text(recipe.to_yaml()),
+    }
+
+
+def _write_text(out: IO[bytes], content: str) -> None:
+    out.write(content.encode())
+
+
+def sidecar(bundle: Bundle) -> pl.DataFrame:
+    """Every row of the pool, in the order of the file: why it is in or out, and where it lies.
+
+    ``order`` counts from 1 in the sequence of choice; null for rows that are not chosen.
+    """
+    chosen = bundle.selection
+    n = len(bundle.dataset)
+    place = np.zeros(n, dtype=np.int64)
+    place[chosen.rows] = np.arange(1, len(chosen) + 1)
+    named = pl.DataFrame(
+        {"cluster": list(bundle.names), "cluster_name": list(bundle.names.values())},
+        schema={"cluster": pl.Int32, "cluster_name": pl.String},
+    )
+    scores = {
+        f"score_{name}": pl.Series(judge.scores).fill_nan(None)
+        for name, judge in bundle.dataset.judges.items()
+    }
+    frame = pl.DataFrame(
+        {
+            "id": bundle.dataset.frame["id"],
+            "reason": chosen.reasons.cast(pl.String),
+            "order": pl.Series(place).replace(0, None),
+            **scores,
+            "cluster": pl.Series(bundle.labels),
+            "x": bundle.coords[:, 0],
+            "y": bundle.coords[:, 1],
+            "pinned": pl.Series(np.isin(chosen.codes, [Reason.PINNED, Reason.EXCLUDED])),
+        }
+    )
+    return frame.join(named, on="cluster", how="left", maintain_order="left")

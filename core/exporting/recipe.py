@@ -1,0 +1,126 @@
+"""The recipe: every decision behind a selection, as YAML that a person can read."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from core.domain import Dataset, Selection
+
+SCHEMA_VERSION = 1
+LIBRARIES = ("numpy", "polars", "torch", "sentence-transformers", "umap-learn", "pynndescent", "scikit-learn")
+
+
+class Source(BaseModel):
+    """The file that the rows came from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    schema_name: str
+    rows: int
+    fingerprint: str
+
+
+class Choice(BaseModel):
+    """The decisions of a person."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    judge: str | None
+    min_score: float | None
+    count: int | None
+    strategy: str
+    seed: int
+    options: dict[str, str | int | float | bool]
+    include: list[str]
+    exclude: list[str]
+
+
+class Outcome(BaseModel):
+    """What came out, so that a replay can be checked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    eligible: int
+    selected: int
+    ids_sha256: str
+    tied_at_the_cut: int
+    chosen_from_the_tie: int
+    tie_rule: str
+    notes: list[str]
+
+
+class Recipe(BaseModel):
+    """Everything needed to make the same selection again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipe_version: int
+    source: Source
+    map: dict[str, Any]
+    vectors: dict[str, Any]
+    choice: Choice
+    outcome: Outcome
+    libraries: dict[str, str]
+
+    def to_yaml(self) -> str:
+        """The recipe as YAML, keys in the order of this class."""
+        return yaml.safe_dump(self.model_dump(), sort_keys=False, allow_unicode=True, width=100)
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Recipe:
+        """Read a recipe; raises ``pydantic.ValidationError`` where it is not one."""
+        return cls.model_validate(yaml.safe_load(text))
+
+
+def ids_digest(ids: list[str]) -> str:
+    """sha256 of the ids, one a line, in order of choice: that of ``ids.txt``."""
+    return hashlib.sha256(ids_text(ids).encode()).hexdigest()
+
+
+def ids_text(ids: list[str]) -> str:
+    """One id a line."""
+    return "".join(f"{each}\n" for each in ids)
+
+
+def recipe_of(
+    dataset: Dataset, selection: Selection, *, made: dict[str, Any], map_settings: dict[str, Any]
+) -> Recipe:
+    """The recipe of a selection."""
+    params = selection.params
+    return Recipe(
+        recipe_version=SCHEMA_VERSION,
+        source=Source(
+            name=dataset.name,
+            schema_name=dataset.schema,
+            rows=len(dataset),
+            fingerprint=dataset.fingerprint,
+        ),
+        map=map_settings,
+        vectors=made,
+        choice=Choice(
+            judge=params.judge,
+            min_score=params.min_score,
+            count=params.count,
+            strategy=params.strategy,
+            seed=params.seed,
+            options=dict(params.options),
+            include=sorted(params.pins.include),
+            exclude=sorted(params.pins.exclude),
+        ),
+        outcome=Outcome(
+            eligible=selection.eligible,
+            selected=len(selection),
+            ids_sha256=ids_digest(selection.ids),
+            tied_at_the_cut=selection.ties.tied,
+            chosen_from_the_tie=selection.ties.chosen,
+            tie_rule=selection.ties.rule,
+            notes=list(selection.notes),
+        ),
+        libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
+    )

@@ -1,0 +1,53 @@
+"""Results kept in memory: computed once even when several threads ask at once, oldest dropped first."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Memo(Generic[T]):
+    """At most ``size`` results by key; a key is computed by one thread while others wait for it."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._results: OrderedDict[Hashable, T] = OrderedDict()
+        self._busy: dict[Hashable, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def peek(self, key: Hashable) -> T | None:
+        """The result, if it is there; never computes and never waits for a computation."""
+        with self._lock:
+            if key in self._results:
+                self._results.move_to_end(key)
+            return self._results.get(key)
+
+    def get(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """The result, computed now if it is not there; an exception is passed on and nothing is kept."""
+        with self._lock:
+            busy = self._busy.setdefault(key, threading.Lock())
+        with busy:
+            found = self.peek(key)
+            if found is None:
+                found = compute()
+                self.put(key, found)
+        with self._lock:
+            self._busy.pop(key, None)
+        return found
+
+    def put(self, key: Hashable, result: T) -> None:
+        """Keep a result, and drop the one that was not asked for longest where there are too many."""
+        with self._lock:
+            self._results[key] = result
+            self._results.move_to_end(key)
+            while len(self._results) > self._size:
+                self._results.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._results.clear()

@@ -1,0 +1,267 @@
+"""Explore: the map with its sliders, the figures beside random, and the rows around the cut."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core import Project
+from core.ledger import PinOperation
+from core.selection import strategies, strategy
+from pages.ui import cached, choose, data, figures, map, progress, rows, state
+
+OWNER = state.session_owner()
+POLL = 0.5  # seconds between two looks at work in the background
+BUDGET = 4700  # bytes of a move for the map; figures and table take about as much again
+
+
+def sidebar(project: Project) -> None:
+    """Judge, strategy and its settings."""
+    view = state.current()
+    with st.sidebar:
+        data.header(project)
+        names = list(project.judges)
+        state.seed_widget("judge", view.judge)
+        st.selectbox(
+            "Judge",
+            names,
+            key="judge",
+            on_change=change_judge,
+            args=(project,),
+            disabled=not names,
+            placeholder="No score column in this file",
+            help="Whose scores the threshold is about.",
+        )
+        known = strategies()
+        state.seed_widget("strategy", view.strategy)
+        st.selectbox(
+            "Strategy",
+            list(known),
+            key="strategy",
+            format_func=lambda name: known[name].title,
+            on_change=change_strategy,
+            help="How rows are chosen among the eligible ones.",
+        )
+        chosen = strategy(view.strategy)
+        st.caption(f"{chosen.summary} {chosen.source}.")
+        settings = chosen.settings(view.params(project.pins))
+        for option in chosen.options:
+            key = f"option {chosen.name} {option.name}"
+            state.seed_widget(key, float(settings[option.name]))
+            st.number_input(
+                option.title,
+                min_value=option.low,
+                max_value=option.high,
+                step=option.step,
+                key=key,
+                help=option.help,
+                on_change=change_option,
+                args=(option.name, key),
+            )
+        state.seed_widget("seed", view.seed)
+        st.number_input(
+            "Seed",
+            min_value=0,
+            max_value=99_999_999,
+            step=1,
+            key="seed",
+            on_change=change_seed,
+            help="Draws random rows and decides the last of the ties.",
+        )
+
+
+def change_judge(project: Project) -> None:
+    """Another judge has another scale, so the threshold starts anew."""
+    name = state.widget("judge")
+    state.update(judge=name, min_score=choose.first_threshold(project.judges[name]))
+
+
+def change_strategy() -> None:
+    """Another strategy, at its own defaults."""
+    state.update(strategy=state.widget("strategy"), options=())
+
+
+def change_option(name: str, key: str) -> None:
+    """One setting of the strategy."""
+    options = dict(state.current().options) | {name: state.widget(key)}
+    state.update(options=tuple(sorted(options.items())))
+
+
+def change_seed() -> None:
+    """Another draw."""
+    state.update(seed=int(state.widget("seed") or 0))
+
+
+def live(project: Project, cloud: map.Cloud) -> None:
+    """Everything that follows a slider: runs alone, without the rest of the page."""
+    take_events(project, cloud)
+    view = state.current()
+    choice = choose.choose(project, view, owner=OWNER)
+    covered = choose.coverage(project, choice, owner=OWNER)
+    figures.show(project, choice, covered)
+    map.show(map.pack_move(cloud, move(project, cloud, view, choice), budget=BUDGET), key=state.MAP)
+    sentences(project, choice)
+    if choice.selection is not None:
+        tables(project, choice)
+    opened = state.take_opened()
+    if opened is not None and opened < len(project.dataset):
+        each = project.dataset.frame["id"][opened]
+        st.dialog(f"Row {each}", position="right", width="medium")(row_drawer)(project, choice, opened)
+    if choice.waiting or (choice.size and (covered.radius is None or covered.random is None)):
+        st.fragment(wait, run_every=POLL)(project, choice, covered)
+    state.write_link()
+
+
+def take_events(project: Project, cloud: map.Cloud) -> None:
+    """Take over what the map sent: where its controls stand, a pin, a clicked row."""
+    view, events = state.current(), state.component(state.MAP)
+    settings = map.read_settings(events)
+    if settings is not None and settings.seq > view.seq:
+        changes: dict[str, object] = {"seq": settings.seq, "count": settings.count}
+        changes |= {"colour": settings.colour, "isolated": settings.isolated}
+        if settings.level is not None and view.judge is not None and view.judge in cloud.levels:
+            changes["min_score"] = threshold(cloud, view.judge, settings.level)
+        state.update(**changes)
+    pin = map.read_pin(events)
+    if pin is not None and pin.n > view.ack:
+        choose.apply_pin(project, pin)
+        state.update(ack=pin.n)
+    clicked = map.read_open(events)
+    if clicked is not None:
+        state.open_row(clicked)
+
+
+def threshold(cloud: map.Cloud, judge: str, level: int) -> float:
+    """The score of a level, as the shortest number that is the same float32."""
+    levels = cloud.levels[judge]
+    return float(str(levels[min(max(level, 0), len(levels) - 1)]))
+
+
+def move(project: Project, cloud: map.Cloud, view: state.View, choice: choose.Choice) -> map.Move:
+    """What the map shows now."""
+    pins = choice.params.pins
+    judge = view.judge if view.judge in cloud.levels else None
+    at = None if judge is None or view.min_score is None else cloud.level(judge, view.min_score)
+    return map.Move(
+        order=np.empty(0, dtype=np.int64) if choice.order is None else choice.order,
+        count=choice.size if view.count is None else view.count,
+        reachable=choice.eligible,
+        eligible=choice.eligible,
+        order_id=choice.order_id,
+        seq=view.seq,
+        ack=view.ack,
+        judge=judge,
+        level=at,
+        colour=view.colour,
+        isolated=view.isolated,
+        include=project.positions(pins.include),
+        exclude=project.positions(pins.exclude),
+        can_undo=project.ledger.steps(project.dataset.fingerprint) > 0,
+        pending=choice.selection is None,
+        message=choice.waiting,
+    )
+
+
+def sentences(project: Project, choice: choose.Choice) -> None:
+    """What has to be said about this selection: errors, ties, what was capped."""
+    if choice.error is not None:
+        st.warning(f"{choice.error.problem} {choice.error.hint}", icon=":material/info:")
+    if choice.selection is None:
+        return
+    judge = project.judges.get(choice.params.judge or "")
+    above = judge is not None and choice.params.min_score is not None and choice.params.min_score > judge.high
+    said = list(choice.selection.notes)
+    ties = choice.selection.ties
+    if ties.tied:
+        at = "" if ties.score is None else f" at {ties.score:g}"
+        said.append(f"{ties.chosen:,} of the selected rows came out of a tie of {ties.tied:,}{at}.")
+    if said:
+        help_text = f"Ties are decided by {ties.rule}." if ties.rule else None
+        st.caption("  ".join(said), help=help_text)
+    if above and judge is not None:
+        st.button(
+            f"Set the threshold to {judge.high:g}",
+            key="lower_threshold",
+            on_click=state.update,
+            kwargs={"min_score": judge.high},
+        )
+
+
+def tables(project: Project, choice: choose.Choice) -> None:
+    """The rows around the cut, one tab at a time."""
+    tab = st.segmented_control(
+        "Rows", state.TABS, default=state.TABS[0], key="tab", required=True, label_visibility="collapsed"
+    )
+    shown, sentence = rows.rows_of(str(tab), project, choice)
+    st.caption(sentence)
+    if not len(shown):
+        return
+    st.dataframe(
+        rows.table(project, choice, shown),
+        key="rows",
+        hide_index=True,
+        on_select=open_selected,
+        selection_mode="single-row",
+        column_order=["id", "score", "prompt", "cluster", *(["reason"] if tab in REASON_TABS else [])],
+        column_config={"prompt": st.column_config.TextColumn(width="large")},
+    )
+    state.remember_shown(shown)
+
+
+REASON_TABS = frozenset(state.TABS[2:])  # where rows are out, or in, for different reasons
+
+
+def open_selected() -> None:
+    """A row of the table was picked: open it."""
+    picked = state.picked_row("rows")
+    if picked is not None:
+        state.open_row(picked)
+
+
+def row_drawer(project: Project, choice: choose.Choice, row: int) -> None:
+    """One row in full, with its pins."""
+    each = project.dataset.frame["id"][row]
+    with st.container(horizontal=True):
+        for operation, title in PIN_BUTTONS.items():
+            if st.button(title, key=f"pin_{operation}"):
+                project.ledger.pin(project.dataset.fingerprint, operation, [each])
+                st.rerun()
+    rows.full_row(project, choice, row)
+
+
+PIN_BUTTONS: dict[PinOperation, str] = {"include": "Include", "exclude": "Exclude", "clear": "Clear pin"}
+
+
+def wait(project: Project, choice: choose.Choice, covered: choose.Coverage) -> None:
+    """Look now and then whether what is being computed is there."""
+    if choose.is_ready(project, choice, covered):
+        st.rerun()
+
+
+def page() -> None:
+    """The whole page."""
+    project = data.open_project()
+    view = state.current()
+    if view.fitted != project.dataset.fingerprint:
+        state.update(**choose.fit(view, project))
+    sidebar(project)
+    progress.panel(project)
+    if not project.has_map() and progress.job_of(project) is None:
+        data.no_map_yet(project)
+    if project.has_map() or project.has_draft():
+        is_draft = not project.has_map()
+        cloud = cached.cloud(project, draft=is_draft)
+        map.carry(cloud.packet, key="cloud")
+        st.fragment(draft if is_draft else live)(project, cloud)
+    state.write_link()
+
+
+def draft(project: Project, cloud: map.Cloud) -> None:
+    """The draft map: thresholds can be tried, choosing waits for the vectors."""
+    take_events(project, cloud)
+    view = state.current()
+    choice = choose.without_order(project, view)
+    map.show(map.pack_move(cloud, move(project, cloud, view, choice)), key=state.MAP)
+
+
+page()

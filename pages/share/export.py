@@ -1,0 +1,86 @@
+"""Export: choose a form, see what is in the bundle, download."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import Project, Selection
+from core.exporting import CONTENTS, FORMATS, archive
+from pages.ui import choose, data, figures, state
+
+OWNER = state.session_owner()
+NOTHING_YET = choose.Coverage(None, None)
+
+
+def summary(project: Project, choice: choose.Choice) -> None:
+    """What will leave, in one line of figures and one sentence."""
+    figures.show(project, choice, choose.coverage(project, choice, owner=OWNER))
+    params = choice.params
+    judge = (
+        f"{params.judge} \N{GREATER-THAN OR EQUAL TO} {params.min_score:g}" if params.judge else "no judge"
+    )
+    st.caption(
+        f"{params.strategy}, {judge}, seed {params.seed}, {len(params.pins):,} pins. Change it on Explore."
+    )
+
+
+def bundle(project: Project, chosen: Selection) -> None:
+    """The form of the training file, the list of what is in the zip, and the download."""
+    names = list(FORMATS)
+    state.seed_widget("format", state.widget("format") or names[0])
+    form = st.radio(
+        "Training file",
+        names,
+        key="format",
+        format_func=lambda name: FORMATS[name].title,
+        captions=[FORMATS[name].summary for name in names],
+        horizontal=False,
+    )
+    st.caption("In the zip")
+    inside = {FORMATS[form].file: f"the {len(chosen):,} selected rows", **CONTENTS}
+    st.dataframe(
+        {"file": list(inside), "what it is": list(inside.values())}, hide_index=True, width="stretch"
+    )
+    st.download_button(
+        f"Download {len(chosen):,} rows",
+        data=lambda: archive(project.bundle(chosen), form),
+        file_name="winnow-selection.zip",
+        mime="application/zip",
+        on_click="ignore",
+        type="primary",
+        icon=":material/download:",
+        key="download",
+        disabled=not len(chosen),
+    )
+
+
+def page() -> None:
+    """The whole page."""
+    st.subheader("Export the selection", anchor=False)
+    project = data.open_project()
+    view = state.current()
+    if view.fitted != project.dataset.fingerprint:
+        state.update(**choose.fit(view, project))
+        view = state.current()
+    if not project.has_map():
+        data.no_map_yet(project)
+        return
+    choice = choose.choose(project, view, owner=OWNER)
+    if choice.error is not None:
+        st.warning(f"{choice.error.problem} {choice.error.hint}")
+    elif choice.selection is None:
+        st.fragment(wait, run_every=0.5)(project, choice)
+    else:
+        summary(project, choice)
+        bundle(project, choice.selection)
+    state.write_link()
+
+
+def wait(project: Project, choice: choose.Choice) -> None:
+    """Say what is being computed and look now and then whether it is there."""
+    st.caption(f"{choice.waiting}…")
+    if choose.is_ready(project, choice, NOTHING_YET):
+        st.rerun()
+
+
+page()

@@ -1,0 +1,202 @@
+"""From the view to what the page shows: the selection, its figures, and what is still being computed."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core import Project, Selection, SelectParams, WinnowError
+from core.domain import Judge, OnProgress, Order
+from core.metrics import Figures, cheap_figures
+from core.project import CONTROL_DRAWS
+from core.selection import eligible, strategy, thresholds
+from pages.ui import cached
+from pages.ui.jobs import finished
+from pages.ui.map import Pin, pin_rows
+from pages.ui.state import View
+
+PATIENCE = 0.35  # seconds to wait for an order before saying that it is being computed
+NICE_COUNTS = (10, 20, 50, 100, 200, 500, 1000)
+FIRST_SHARE = 0.2  # of the eligible rows, that the first count is at most
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the page shows.
+
+    While the order is being computed ``selection`` is None, ``waiting`` says what for, and ``order`` is
+    the beginning that is known, if any.
+    """
+
+    params: SelectParams
+    eligible: int
+    size: int  # rows that are or will be selected
+    order: Order | None
+    selection: Selection | None
+    waiting: str = ""
+    error: WinnowError | None = None
+
+    @property
+    def order_id(self) -> str:
+        """Names the order: the same while only the count changes."""
+        params = self.params
+        text = repr((params.judge, params.min_score, params.strategy, params.seed, params.options))
+        pins = repr((sorted(params.pins.include), sorted(params.pins.exclude)))
+        return hashlib.sha256((text + pins).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Covering radius of the selection and of the random draws of its size; None while computed."""
+
+    radius: float | None
+    random: float | None
+
+
+def fit(view: View, project: Project) -> dict[str, object]:
+    """What a new dataset changes in the view: a judge, a threshold and a count that exist in it."""
+    judge = project.judges.get(view.judge or "") or next(iter(project.judges.values()), None)
+    chosen_judge = judge.name if judge else None
+    min_score = view.min_score if judge else None
+    if judge is not None and (min_score is None or chosen_judge != view.judge):
+        min_score = first_threshold(judge)
+    allowed = int(eligible(len(project.dataset), judge, min_score).sum())
+    count = view.count
+    if count is None:
+        count = max((nice for nice in NICE_COUNTS if nice <= max(allowed * FIRST_SHARE, 10)), default=10)
+    try:
+        strategy(view.strategy).settings(view.params(project.pins))
+        name, options = view.strategy, view.options
+    except WinnowError:
+        name, options = "k-center", ()
+    return {
+        "fitted": project.dataset.fingerprint,
+        "judge": chosen_judge,
+        "min_score": min_score,
+        "count": count,
+        "strategy": name,
+        "options": options,
+    }
+
+
+def first_threshold(judge: Judge) -> float:
+    """The highest threshold that at least half of the scored rows pass."""
+    levels, counts = thresholds(judge)
+    passing = np.flatnonzero(counts * 2 >= judge.scored)
+    return float(str(levels[passing[-1]]))
+
+
+def choose(project: Project, view: View, *, owner: str) -> Choice:
+    """The selection, if its order is there or comes within a moment; else what is being waited for."""
+    params = view.params(project.pins)
+    judge = project.judges.get(params.judge or "")
+    allowed = eligible(len(project.dataset), judge, params.min_score)
+    size = int(allowed.sum())
+    wanted = size if params.count is None else min(params.count, size)
+    try:
+        order = project.ready_order(params)
+        if order is None:
+            order = _order_soon(project, params, owner)
+        if order is None:
+            title = strategy(params.strategy).title
+            return Choice(
+                params, size, wanted, None, None, f"{title} is choosing {wanted:,} of {size:,} rows"
+            )
+        selection = project.cut(params, order)
+    except WinnowError as error:
+        return Choice(params, size, 0, None, None, error=error)
+    return Choice(params, selection.eligible, len(selection), order, selection)
+
+
+def coverage(project: Project, choice: Choice, *, owner: str) -> Coverage:
+    """The radius and random's mean radius, read from curves that are computed in the background."""
+    if choice.selection is None or not len(choice.selection):
+        return Coverage(None, None)
+    params, size = choice.params, len(choice.selection)
+    curve, control = project.ready_curve(params), project.ready_control_curves(params)
+    if curve is None or control is None:
+        key = ("curves", project.map_key, params.without_count(), project.curve_limit(params))
+        cached.background().want("curves", owner, key, lambda check: _curves(project, params, check))
+    found = curve.at(size) if curve else None
+    drawn = [at for each in control or () if (at := each.at(size))]
+    return Coverage(found[0] if found else None, float(np.mean([at[0] for at in drawn])) if drawn else None)
+
+
+def figures(project: Project, choice: Choice) -> tuple[Figures, list[Figures]]:
+    """The figures of the selection and of the random draws of its size, without the covering radius."""
+    assert choice.selection is not None
+    pool = project.pool(choice.params.judge)
+    size = len(choice.selection)
+    control = [cheap_figures(pool, project.control(seed)[:size]) for seed in range(CONTROL_DRAWS)]
+    return cheap_figures(pool, choice.selection.rows), control
+
+
+def is_ready(project: Project, choice: Choice, covered: Coverage) -> bool:
+    """Whether there is more to show than was shown: an order, a curve, or nothing left to wait for."""
+    params = choice.params
+    if not cached.background().is_busy:
+        return True
+    if choice.selection is None:
+        return project.ready_order(params) is not None
+    if covered.radius is None and project.ready_curve(params) is not None:
+        return True
+    return project.ready_control_curves(params) is not None
+
+
+def without_order(project: Project, view: View) -> Choice:
+    """What can be said before there are vectors: how many rows are eligible."""
+    params = view.params(project.pins)
+    judge = project.judges.get(params.judge or "")
+    size = int(eligible(len(project.dataset), judge, params.min_score).sum())
+    wanted = size if params.count is None else min(params.count, size)
+    return Choice(params, size, wanted, None, None, "Draft map: choosing waits for the vectors")
+
+
+def apply_pin(project: Project, pin: Pin) -> None:
+    """Carry out one decision made on the map."""
+    fingerprint = project.dataset.fingerprint
+    if pin.op == "undo":
+        project.ledger.undo(fingerprint)
+        return
+    rows = pin_rows(pin, project.coords(), project.labels())
+    if pin.op == "clear" and not len(rows):
+        ids = project.pins.include | project.pins.exclude
+    else:
+        ids = frozenset(project.dataset.frame["id"].gather(rows).to_list())
+    if ids:
+        project.ledger.pin(fingerprint, pin.op, ids)
+
+
+def _order_soon(project: Project, params: SelectParams, owner: str) -> Order | None:
+    future = _want_order(project, params, owner)
+    if not finished(future, within=PATIENCE):
+        return None
+    outcome = future.result()
+    if isinstance(outcome, Exception):
+        raise outcome
+    return project.ready_order(params)
+
+
+def _want_order(project: Project, params: SelectParams, owner: str) -> Future[object]:
+    key = ("order", project.map_key, params.without_count(), project.curve_limit(params))
+    return cached.background().want(
+        "orders", owner, key, lambda check: project.order(params, on_progress=check)
+    )
+
+
+def _order_ahead(project: Project, params: SelectParams, size: int, owner: str) -> None:
+    """Make the next longer order while nobody waits for it, so that dragging the count finds it there."""
+    if params.count is None or params.count * 2 < project.curve_limit(params):
+        return
+    longer = replace(params, count=min(project.curve_limit(params) + 1, size))
+    if project.ready_order(longer) is None:
+        _want_order(project, longer, owner)
+
+
+def _curves(project: Project, params: SelectParams, check: OnProgress) -> None:
+    project.curve(params, on_progress=check)
+    for seed in range(CONTROL_DRAWS):
+        project.control_curve(params, seed, on_progress=check)

@@ -1,0 +1,58 @@
+// Colours, numbers in words, and the steps of the count slider.
+const number = new Intl.NumberFormat("en-US");
+const fmt = (value) => number.format(value);
+const rowsWord = (count) => (count === 1 ? "1 row" : `${fmt(count)} rows`);
+const scoreText = (value, digits = 4) => String(Number(value.toPrecision(digits)));
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+
+// Forty colours in hexadecimal, six digits each. The first seven are Okabe and Ito's; each further one is
+// the farthest in Oklab from all before it, as seen with normal, protan and deutan vision.
+const ON_LIGHT =
+  "0072b2e69f00009e73d55e0056b4e9cc79a7c9b4005a1e003c0087962d5a1ee1a58778f0964b0069004b3c3cb4" +
+  "0fe1f0693c8796b478965a78782d2dc33c4b5ac3b4a5d2694b96d24b5ad2003c69d2873ce15a5a8796ffa53c96" +
+  "2d5a6987c3ff5a1e964b78d27878a5961e005a693c78871effa5d269a5c3";
+const ON_DARK =
+  "2b93d6e69f0000b386e8702a7cc8f2d98bb6f0e442a53c2d694bc300ffd23c6987a5d287d24b4b78a5ffb42d69" +
+  "a5ff965a78f05af0ffe1b4c37869b4e1c32d69c36900b4d2a578b496690078a55a8787ff873ca5b43c9678784b" +
+  "875ad200d2a5c3e1a50fe1e1b4e169879600c369d269966996697896b4ff";
+const VIRIDIS = ["#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725"];
+const CIVIDIS = ["#00224e", "#35456c", "#666970", "#948e77", "#c8b866", "#fee838"];
+
+const rgb = (colour) => {
+  const hex = colour.trim().match(/^#([0-9a-f]{3,8})$/i)?.[1];
+  if (!hex) return (colour.match(/[\d.]+/g) ?? [128, 128, 128]).slice(0, 3).map(Number);
+  const wide = hex.length < 6 ? [...hex].map((digit) => digit + digit).join("") : hex;
+  return [0, 2, 4].map((at) => parseInt(wide.slice(at, at + 2), 16));
+};
+const css = (channels) => `rgb(${channels.map((c) => Math.round(clamp(c, 0, 255))).join(",")})`;
+const mix = (from, to, share) => {
+  const [a, b] = [rgb(from), rgb(to)];
+  return css(a.map((channel, i) => channel + (b[i] - channel) * share));
+};
+const luminance = (colour) => {
+  const [r, g, b] = rgb(colour);
+  return (0.299 * r + 0.587 * g + 0.114 * b) / 255;
+};
+
+const clusterColour = (rank, dark) => `#${(dark ? ON_DARK : ON_LIGHT).substr((rank % 40) * 6, 6)}`;
+
+// The ends of a ramp that would drown in the background are left out.
+const ramp = (stops, share, dark) => {
+  const at = (dark ? 0.16 + share * 0.84 : share * 0.92) * (stops.length - 1);
+  const low = Math.min(Math.floor(at), stops.length - 2);
+  return mix(stops[low], stops[low + 1], at - low);
+};
+
+// Counts that a person would say: two significant digits, then everything.
+const countSteps = (max) => {
+  const steps = [];
+  for (let decade = 1; decade <= max; decade *= 10) {
+    for (let n = decade === 1 ? 1 : 10 * decade; n < 100 * decade && n < max; n += decade) steps.push(n);
+  }
+  return [...steps, Math.max(max, 1)];
+};
+const nearestStep = (steps, count) => {
+  const above = steps.findIndex((step) => step >= count);
+  if (above < 1) return above < 0 ? steps.length - 1 : 0;
+  return steps[above] - count < count - steps[above - 1] ? above : above - 1;
+};

@@ -1,0 +1,31 @@
+"""Where the app reads and writes, from the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "data" / "sample.jsonl"
+ASSETS = Path(__file__).parent / "assets"
+
+
+def home() -> Path:
+    """The folder of the store, the ledger and the uploads: WINNOW_HOME, else .winnow here."""
+    return Path(os.environ.get("WINNOW_HOME", ".winnow"))
+
+
+def uploads() -> Path:
+    """Where uploaded files are kept."""
+    return home() / "uploads"
+
+
+def roots() -> list[Path]:
+    """The folders that a path may be opened from: here, and those that WINNOW_ROOTS names."""
+    named = [Path(each) for each in os.environ.get("WINNOW_ROOTS", "").split(os.pathsep) if each]
+    return [*named, Path.cwd(), SAMPLE.parent, uploads()]
+
+
+def first_data() -> str:
+    """What is open at the start: WINNOW_DATA, else the sample."""
+    return os.environ.get("WINNOW_DATA", "sample")

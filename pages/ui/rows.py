@@ -1,0 +1,119 @@
+"""Rows as a person reads them: a short table, and one row in full."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import streamlit as st
+
+from core import Project, Reason
+from core.domain import Positions, Scores
+from core.selection import border
+from pages.ui.choose import Choice
+from pages.ui.state import TABS
+
+SHOWN = 6  # rows a table: it goes to the browser with every slider move
+CLIP = 72  # characters of a prompt in a table
+
+REASONS = {
+    Reason.CHOSEN: "chosen",
+    Reason.PINNED: "pinned: always in",
+    Reason.UNSCORED: "no score",
+    Reason.BELOW_THRESHOLD: "below the threshold",
+    Reason.DUPLICATE: "repeats a chosen row",
+    Reason.OVER_BUDGET: "eligible, over the count",
+    Reason.EXCLUDED: "excluded",
+}
+
+
+def rows_of(tab: str, project: Project, choice: Choice) -> tuple[Positions, str]:
+    """The rows of a tab, most telling first, and the sentence above them."""
+    chosen = choice.selection
+    assert chosen is not None and choice.order is not None
+    judge = project.judges.get(choice.params.judge or "")
+    if tab == TABS[0]:
+        return chosen.rows[
+            :SHOWN
+        ], f"The first {min(SHOWN, len(chosen)):,} of {len(chosen):,}, in order of choice."
+    if tab in TABS[1:3]:
+        sides = border(chosen, choice.order, judge=judge, draw=project.draw(0), size=SHOWN)
+        if tab == TABS[1]:
+            return sides.above, "The last rows that got in, nearest the cut first."
+        return sides.below, "The first rows that did not get in, nearest the cut first."
+    if tab == TABS[4]:
+        pinned = np.flatnonzero(np.isin(chosen.codes, (Reason.PINNED, Reason.EXCLUDED)))
+        return pinned[:SHOWN], f"{len(pinned):,} rows are pinned." if len(pinned) else NOTHING_PINNED
+    out = ~np.isin(chosen.codes, (Reason.CHOSEN, Reason.PINNED))
+    counts = [(reason, int((chosen.codes == reason).sum())) for reason in REASONS]
+    reasons = [f"{count:,} {REASONS[reason]}" for reason, count in counts if count and reason not in KEPT]
+    drawn = project.control(0)
+    sentence = (
+        f"{int(out.sum()):,} rows: {', '.join(reasons)}. Some of them at random." if reasons else "None."
+    )
+    return drawn[out[drawn]][:SHOWN], sentence
+
+
+KEPT = (Reason.CHOSEN, Reason.PINNED)
+NOTHING_PINNED = (
+    "Nothing is pinned. Draw a lasso on the map, open a cluster or a row, and include or exclude it."
+)
+
+
+def table(project: Project, choice: Choice, rows: Positions) -> pl.DataFrame:
+    """(k, 5) what the table shows of these rows."""
+    assert choice.selection is not None
+    frame = project.dataset.frame[rows]
+    clusters = project.clusters()
+    prompts = frame["prompt"].str.replace_all(r"\s+", " ").str.strip_chars()
+    shown = {
+        "id": frame["id"],
+        "prompt": pl.select(
+            pl.when(prompts.str.len_chars() > CLIP).then(prompts.str.slice(0, CLIP) + "…").otherwise(prompts)
+        ).to_series(),
+        "cluster": [clusters.names[int(label)] for label in clusters.labels[rows]],
+        "reason": [REASONS[Reason(code)] for code in choice.selection.codes[rows]],
+    }
+    judge = project.judges.get(choice.params.judge or "")
+    if judge is not None:
+        shown["score"] = pl.Series(_scores(judge.scores[rows]))
+    return pl.DataFrame(shown)
+
+
+def _scores(scores: Scores) -> list[float | None]:
+    return [None if np.isnan(score) else float(str(score)) for score in scores]
+
+
+def full_row(project: Project, choice: Choice, row: int) -> None:
+    """One row as a conversation, with everything that is known of it."""
+    record = project.dataset.frame.row(row, named=True)
+    clusters = project.clusters()
+    known = [
+        f"cluster: {clusters.names[int(clusters.labels[row])]}",
+        f"{int(project.tokens()[row]):,} tokens",
+    ]
+    for name, judge in project.judges.items():
+        score = judge.scores[row]
+        known.append(f"{name}: {'unscored' if np.isnan(score) else f'{score:g}'}")
+    if choice.selection is not None:
+        known.insert(0, REASONS[Reason(choice.selection.codes[row])])
+    st.text(" · ".join(known))
+    for message in record["messages"]:
+        with st.container(border=True, gap="xsmall"):
+            st.caption(message["role"])
+            # Plain text: dataset text is never read as markup.
+            st.text(message["content"] or "(empty)")
+    others = {
+        name: "" if value is None else str(value)
+        for name, value in record.items()
+        if name not in SHOWN_ABOVE and name not in project.judges
+    }
+    if others:
+        st.caption("Other columns")
+        st.dataframe(
+            pl.DataFrame({"column": list(others), "value": list(others.values())}),
+            hide_index=True,
+            width="stretch",
+        )
+
+
+SHOWN_ABOVE = frozenset({"id", "messages", "prompt", "response", "system", "instruction", "input", "output"})
