@@ -4,9 +4,14 @@ import streamlit as st
 
 from pages.ui import places, state
 
-st.set_page_config(page_title="Winnow", page_icon=str(places.ASSETS / "icon.png"), layout="wide")
+st.set_page_config(
+    page_title="Winnow",
+    page_icon=str(places.ASSETS / "icon.png"),
+    layout="wide",
+    initial_sidebar_state=240,
+)
 st.logo(str(places.ASSETS / "logo.svg"), size="large")
-st.html(places.ASSETS / "app.css")
+st.html(places.ASSETS / "app.html")
 state.start()
 
 explore = st.Page("pages/curate/explore.py", title="Explore", icon=":material/scatter_plot:", default=True)

@@ -8,19 +8,20 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.domain import OnProgress, Positions, Progress, Vectors, ignore_progress
-from core.encoders import MINILM, Encoder, Precision, load_encoder
+from core.encoders import MINILM, Encoder, Precision, Prepared, load_encoder
 from core.errors import ModelError, ParameterError
 
 VERSION = 1  # raised when the same texts would get other vectors
 
 _LEAST_COSINE = 0.999  # bf16 is used only where every trial row is at least this close to fp32
 _TRIAL_TOKENS = 1024  # a thread, in each precision
+_TRIAL_SHARE = 10  # the work is at least so many times the trial, or none is made
 _SECONDS_BETWEEN_REPORTS = 0.25
 _MOST_THREADS = 16  # beyond it the interpreter lock, not the cores, sets the pace
 
@@ -115,13 +116,13 @@ def embed(
     encoder = load_encoder(params.model, params.max_tokens)
     on_progress(Progress("embed", 0, len(unique), "counting tokens"))
     prepared = encoder.prepare(unique)
-    job = _Job(encoder, params, prepared.items, prepared.tokens, parts)
-    rows, choice, resumed = job.run(on_progress)
-    vectors = rows if len(unique) == len(texts) else rows[inverse]
+    job = _Job(encoder, params, prepared, on_progress)
+    choice = job.run(parts)
+    vectors = job.rows if len(unique) == len(texts) else job.rows[inverse]
     vectors.setflags(write=False)
     cut = int(prepared.truncated[inverse].sum())
     empty = sum(not text.strip() for text in texts)
-    counts = (cut, len(texts) - len(unique), empty, resumed)
+    counts = (cut, len(texts) - len(unique), empty, job.meter.skipped)
     note = f"{params.model} on {encoder.device}, {choice.note}{_counted(*counts)}"
     tokens = prepared.tokens[inverse]
     return Embedded(vectors, tokens, choice.precision, encoder.device, *counts, encoder.digest, note)
@@ -159,79 +160,58 @@ class _Job:
     """The unique texts of one call, longest first, cut into parts and batches."""
 
     def __init__(
-        self,
-        encoder: Encoder,
-        params: EmbedParams,
-        items: list[Any],
-        tokens: NDArray[np.int32],
-        parts: Parts | None,
+        self, encoder: Encoder, params: EmbedParams, prepared: Prepared, on_progress: OnProgress
     ) -> None:
         self.encoder = encoder
         self.params = params
-        self.items = items
-        self.tokens = tokens
-        self.parts = parts
+        self.items = prepared.items
+        self.tokens = prepared.tokens
+        self.rows: Vectors = np.empty((len(self.items), encoder.width), dtype=np.float32)
         # Longest first: memory peaks at once, and a rate in tokens foretells the time left. A stable sort
         # and a fixed size make the same parts on resume.
-        self.order: Positions = np.argsort(-tokens, kind="stable")
+        order: Positions = np.argsort(-self.tokens, kind="stable")
+        self.slices = [
+            order[start : start + params.part_texts] for start in range(0, len(order), params.part_texts)
+        ]
+        self.order = order
+        self.meter = _Meter(on_progress, len(order), int(self.tokens.sum()))
 
-    def run(self, on_progress: OnProgress) -> tuple[Vectors, _Choice, int]:
-        """Return the (u, d) rows, the precision they were computed in, and how many were kept ones."""
-        slices = self._slices()
-        found = {
-            index: part
-            for index, rows in enumerate(slices)
-            if (part := self._kept(index, len(rows))) is not None
-        }
-        out = np.empty((len(self.items), self.encoder.width), dtype=np.float32)
-        resumed = 0
-        for index, part in found.items():
-            out[slices[index]] = part
-            resumed += len(part)
-        missing = [index for index in range(len(slices)) if index not in found]
-        meter = _Meter(
-            on_progress, len(self.items), resumed, int(sum(self.tokens[slices[i]].sum() for i in missing))
-        )
+    def run(self, parts: Parts | None) -> _Choice:
+        """Fill ``rows``, from the parts where they are there, and say in what precision."""
+        there = [] if parts is None else self._taken_from(parts)
         with _threads(self.encoder) as pool:
-            choice = self._choose(pool, slices, found)
+            choice = self._choice(pool, there)
             self.encoder.keep(choice.precision)
-            for index in missing:
-                self._compute(pool, slices[index], choice.precision, out, meter)
-                if self.parts is not None:
-                    self.parts.save(index, out[slices[index]])
-        meter.tell(final=True)
-        return out, choice, resumed
+            self.meter.begin()
+            for index in sorted(set(range(len(self.slices))) - set(there)):
+                self._compute(pool, self.slices[index], choice.precision)
+                if parts is not None:
+                    parts.save(index, self.rows[self.slices[index]])
+        self.meter.tell()
+        return choice
 
-    def _slices(self) -> list[Positions]:
-        size = self.params.part_texts
-        return [self.order[start : start + size] for start in range(0, len(self.order), size)]
+    def _taken_from(self, parts: Parts) -> list[int]:
+        """Take over the parts saved earlier, but for any of another shape than this job's."""
+        there = []
+        for index, rows in enumerate(self.slices):
+            part = parts.load(index)
+            if part is not None and part.shape == (len(rows), self.encoder.width):
+                self.rows[rows] = part
+                self.meter.skip(len(rows), int(self.tokens[rows].sum()))
+                there.append(index)
+        return there
 
-    def _found(self, slices: list[Positions]) -> dict[int, NDArray[np.float32]]:
-        """Return the parts saved earlier, but for any of another shape than this job's."""
-        if self.parts is None:
-            return {}
-        loaded = ((index, self.parts.load(index)) for index in range(len(slices)))
-        width = self.encoder.width
-        return {
-            index: part
-            for index, part in loaded
-            if part is not None and part.shape == (len(slices[index]), width)
-        }
-
-    def _compute(
-        self, pool: ThreadPoolExecutor, rows: Positions, precision: Precision, out: Vectors, meter: _Meter
-    ) -> None:
+    def _compute(self, pool: ThreadPoolExecutor, rows: Positions, precision: Precision) -> None:
         batches = list(self._batches(rows))
-        for batch, vectors in zip(
-            batches, pool.map(lambda b: self._encode(b, precision), batches), strict=True
-        ):
+        encoded = pool.map(lambda batch: self._encode(batch, precision), batches)
+        for batch, vectors in zip(batches, encoded, strict=True):
             if not np.isfinite(vectors).all():
                 raise ModelError(
                     f"The model {self.params.model} gave numbers that are not finite in {precision}.",
                     "Choose precision fp32, or another model.",
                 )
-            out[batch] = vectors
-            meter.add(len(batch), int(self.tokens[batch].sum()))
+            self.rows[batch] = vectors
+            self.meter.add(len(batch), int(self.tokens[batch].sum()))
 
     def _encode(self, rows: Positions, precision: Precision) -> NDArray[np.float32]:
         return self.encoder.encode([self.items[row] for row in rows], precision)
@@ -245,36 +225,32 @@ class _Job:
             yield rows[start:stop]
             start = stop
 
-    def _choose(
-        self, pool: ThreadPoolExecutor, slices: list[Positions], found: dict[int, NDArray[np.float32]]
-    ) -> _Choice:
+    def _choice(self, pool: ThreadPoolExecutor, there: list[int]) -> _Choice:
         """Choose the precision: the one asked for, that of the parts at hand, or the winner of a trial."""
         if self.params.precision != "auto":
             return _Choice(self.params.precision, f"{self.params.precision} as asked")
-        if found:
-            index = min(found)
-            return self._as_before(slices[index][-4:], found[index][-4:])
+        if there:
+            return self._as_before(self.slices[there[0]][-4:])
         trial = list(self._trial_batches())
-        if self.tokens.sum() <= 10 * sum(self.tokens[batch].sum() for batch in trial):
+        if self.tokens.sum() <= _TRIAL_SHARE * sum(self.tokens[batch].sum() for batch in trial):
             return _Choice("fp32", "fp32, as too few texts for a trial of bf16")
         return self._tried(pool, trial)
 
-    def _as_before(self, rows: Positions, before: NDArray[np.float32]) -> _Choice:
+    def _as_before(self, rows: Positions) -> _Choice:
         """A job goes on in the precision it began with, whatever a new trial would say."""
-        again = self._encode(rows, "fp32")
-        same = bool(np.abs(again - before).max() < 1e-4)  # bf16 differs by about 1e-3
+        same = np.abs(self._encode(rows, "fp32") - self.rows[rows]).max() < 1e-4  # bf16 differs by about 1e-3
         precision: Precision = "fp32" if same else "bf16"
         return _Choice(precision, f"{precision} like the parts that were there")
 
     def _trial_batches(self) -> Iterator[Positions]:
-        """A batch a thread, from the middle of the lengths outwards."""
-        middle = len(self.order) // 2
+        """Return a batch a thread, from the middle of the lengths on."""
+        start = len(self.order) // 2
         for _ in range(_thread_count(self.encoder)):
-            longest = max(1, int(self.tokens[self.order[middle : middle + 1]].max(initial=1)))
-            stop = middle + max(1, _TRIAL_TOKENS // longest)
-            if middle < len(self.order):
-                yield self.order[middle:stop]
-            middle = stop
+            rows = self.order[start:]
+            if len(rows):
+                rows = rows[: max(1, _TRIAL_TOKENS // max(1, int(self.tokens[rows[0]])))]
+                yield rows
+                start += len(rows)
 
     def _tried(self, pool: ThreadPoolExecutor, trial: list[Positions]) -> _Choice:
         """Encode the same few rows in both precisions and compare time and direction."""
@@ -284,18 +260,15 @@ class _Job:
             rows = np.concatenate(list(pool.map(lambda batch: self._encode(batch, precision), trial)))
             return time.perf_counter() - start, rows
 
-        seconds: dict[Precision, float] = {"fp32": np.inf, "bf16": np.inf}
-        rows: dict[Precision, NDArray[np.float32]] = {}
+        full, half = [], []
         for _ in range(3):  # the first round also pays for casting the weights
-            for precision in seconds:
-                taken, rows[precision] = encode(precision)
-                seconds[precision] = min(seconds[precision], taken)
-        cosine = float((rows["fp32"] * rows["bf16"]).sum(axis=1).min())
-        ratio = seconds["fp32"] / seconds["bf16"]
-        precision = "bf16" if ratio > 1 and cosine >= _LEAST_COSINE else "fp32"
-        count = len(rows["fp32"])
-        measured = f"bf16 took 1/{ratio:.1f} of the time of fp32 on {count} texts, lowest cosine {cosine:.5f}"
-        return _Choice(precision, f"{precision} ({measured})")
+            full.append(encode("fp32"))
+            half.append(encode("bf16"))
+        cosine = float((full[0][1] * half[0][1]).sum(axis=1).min())
+        ratio = min(seconds for seconds, _ in full) / min(seconds for seconds, _ in half)
+        precision: Precision = "bf16" if ratio > 1 and cosine >= _LEAST_COSINE else "fp32"
+        said = f"bf16 {ratio:.1f} times as fast on {len(full[0][1])} texts, lowest cosine {cosine:.5f}"
+        return _Choice(precision, f"{precision} ({said})")
 
 
 def _cores() -> int:
@@ -331,27 +304,34 @@ def _threads(encoder: Encoder) -> Iterator[ThreadPoolExecutor]:
 class _Meter:
     """Tells how far the work is, with rate and time left, a few times a second."""
 
-    def __init__(self, on_progress: OnProgress, total: int, resumed: int, tokens: int) -> None:
+    def __init__(self, on_progress: OnProgress, texts: int, tokens: int) -> None:
         self.on_progress = on_progress
-        self.total = total
-        self.resumed = resumed
-        self.fresh = 0
-        self.tokens = 0
+        self.texts = texts
+        self.skipped = self.done = self.done_tokens = 0
         self.all_tokens = tokens
+        self.begin()
+
+    def begin(self) -> None:
+        """Start the clock."""
         self.start = self.told = time.perf_counter()
+
+    def skip(self, texts: int, tokens: int) -> None:
+        """Leave out what was there before: it says nothing about the rate."""
+        self.skipped += texts
+        self.all_tokens -= tokens
 
     def add(self, texts: int, tokens: int) -> None:
         """Count one batch."""
-        self.fresh += texts
-        self.tokens += tokens
+        self.done += texts
+        self.done_tokens += tokens
         if time.perf_counter() - self.told >= _SECONDS_BETWEEN_REPORTS:
             self.tell()
 
-    def tell(self, *, final: bool = False) -> None:
+    def tell(self) -> None:
         """Report; time left goes by tokens, since the longest texts come first."""
         self.told = time.perf_counter()
         seconds = max(self.told - self.start, 1e-9)
-        note = f"{self.fresh / seconds:,.0f} texts/s"
-        if not final and self.tokens:
-            note += f", {seconds * (self.all_tokens / self.tokens - 1):,.0f} s left"
-        self.on_progress(Progress("embed", self.resumed + self.fresh, self.total, note))
+        note = f"{self.done / seconds:,.0f} texts/s"
+        if self.done_tokens < self.all_tokens:
+            note += f", {seconds * (self.all_tokens / max(1, self.done_tokens) - 1):,.0f} s left"
+        self.on_progress(Progress("embed", self.skipped + self.done, self.texts, note))

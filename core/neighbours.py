@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -124,40 +125,52 @@ def _by_cell(
         def report(share: float, done: int = start, size: int = len(rows)) -> None:
             on_progress(Progress("neighbours", done + int(share * size), len(vectors)))
 
-        nearest = _searched(vectors, rows, probes, cells, k, pool, report)
+        nearest = _Search(vectors, rows, cells, k).run(probes, pool, report)
         lacking = np.flatnonzero((nearest < 0).any(axis=1))
         for some in _blocks(lacking):  # their cells are too small to hold k others between them
             nearest[some] = _nearest(_compared(vectors, rows[some], np.arange(len(vectors))), k)
         yield rows, nearest
 
 
-def _searched(
-    vectors: Vectors,
-    rows: Positions,
-    probes: NDArray[np.int32],
-    cells: _Cells,
-    k: int,
-    pool: ThreadPoolExecutor,
-    report: Callable[[float], None],
-) -> Positions:
-    """Look into the nearest cells first: what is found there bounds what later ones need to return."""
-    best = np.full((len(rows), k), -1, dtype=np.int64)
-    similarities = np.full((len(rows), k), -np.inf, dtype=np.float32)
-    edges = [0, *(edge for edge in _ROUNDS if edge < probes.shape[1]), probes.shape[1]]
-    for first, last in pairwise(edges):
-        bound = similarities[:, -1]
-        visits = list(_visits(probes[:, first:last], len(cells.starts) - 1))
+class _Search(NamedTuple):
+    """The search for the k nearest of some rows among the cells they look into."""
 
-        def visit(cell: int, places: Positions, bound: Similarities = bound) -> list[_Found]:
-            members = cells.members[cells.starts[cell] : cells.starts[cell + 1]]
-            return [_above(vectors, rows, some, members, bound, k) for some in _blocks(places)]
+    vectors: Vectors
+    rows: Positions
+    cells: _Cells
+    k: int
 
-        found = [_Found(np.repeat(np.arange(len(rows)), k), best.ravel(), similarities.ravel())]
-        for done, some in enumerate(pool.map(lambda v: visit(*v), visits), 1):
-            found.extend(some)
-            report((first + (last - first) * done / len(visits)) / probes.shape[1])
-        best, similarities = _merged(found, len(rows), k)
-    return best
+    def run(
+        self, probes: NDArray[np.int32], pool: ThreadPoolExecutor, report: Callable[[float], None]
+    ) -> Positions:
+        """Look into the nearest cells first: what is found there bounds what later ones need to return."""
+        size, count = len(self.rows), probes.shape[1]
+        best = np.full((size, self.k), -1, dtype=np.int64)
+        similarities = np.full((size, self.k), -np.inf, dtype=np.float32)
+        for first, last in pairwise([0, *(edge for edge in _ROUNDS if edge < count), count]):
+            visits = list(_visits(probes[:, first:last], len(self.cells.centres)))
+            visited = pool.map(partial(self._visit, similarities[:, -1]), visits)
+            found = [_Found(np.repeat(np.arange(size), self.k), best.ravel(), similarities.ravel())]
+            for done, some in enumerate(visited, 1):
+                found.extend(some)
+                report((first + (last - first) * done / len(visits)) / count)
+            best, similarities = _merged(found, size, self.k)
+        return best
+
+    def _visit(self, bound: Similarities, visit: tuple[int, Positions]) -> list[_Found]:
+        cell, places = visit
+        members = self.cells.members[self.cells.starts[cell] : self.cells.starts[cell + 1]]
+        return [self._above(some, members, bound[some]) for some in _blocks(places)]
+
+    def _above(self, places: Positions, members: Positions, bound: Similarities) -> _Found:
+        """Return the members that are nearer to a row than its bound, or its k nearest where it has none."""
+        similar = _compared(self.vectors, self.rows[places], members)
+        if np.isneginf(bound).all() and len(members) > self.k:  # the first cell a row looks into, its own
+            columns = _nearest(similar, self.k).ravel()
+            which = np.repeat(np.arange(len(places)), self.k)
+        else:
+            which, columns = np.divmod(np.flatnonzero(similar > bound[:, None]), len(members))
+        return _Found(places[which], members[columns], similar[which, columns])
 
 
 def _visits(probes: NDArray[np.int32], cells: int) -> Iterator[tuple[int, Positions]]:
@@ -167,20 +180,6 @@ def _visits(probes: NDArray[np.int32], cells: int) -> Iterator[tuple[int, Positi
     for cell, places in enumerate(np.split(order // probes.shape[1], ends[:-1])):
         if len(places):
             yield cell, places
-
-
-def _above(
-    vectors: Vectors, rows: Positions, places: Positions, members: Positions, bound: Similarities, k: int
-) -> _Found:
-    """Return the members that are nearer to a row than its bound, or its k nearest where it has none."""
-    similar = _compared(vectors, rows[places], members)
-    if np.isneginf(bound[places]).all() and len(members) > k:  # the first cell a row looks into, its own
-        columns = np.argpartition(-similar, k - 1, axis=1)[:, :k]
-        which = np.repeat(np.arange(len(places)), k)
-        columns = columns.ravel()
-    else:
-        which, columns = np.divmod(np.flatnonzero(similar > bound[places, None]), len(members))
-    return _Found(places[which], members[columns], similar[which, columns])
 
 
 def _merged(found: Sequence[_Found], rows: int, k: int) -> tuple[Positions, Similarities]:

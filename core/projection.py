@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -147,19 +148,19 @@ def _laid_out(
     start: Coords, neighbours: Neighbours, params: ProjectParams, on_progress: OnProgress
 ) -> Coords:
     from sklearn.utils import check_random_state
-    from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
 
+    umap = _umap()
     state = check_random_state(params.seed)
     n, width, epochs = len(start), params.n_neighbours, params.epochs or 0
     # umap counts a row as its own first neighbour.
     indices = np.column_stack([np.arange(n, dtype=np.int32), neighbours.indices[:, :width]])
     distances = np.column_stack([np.zeros(n, dtype=np.float32), neighbours.distances[:, :width]])
     with _one_thread():
-        graph, _, _ = fuzzy_simplicial_set(
+        graph, _, _ = umap.fuzzy_simplicial_set(
             start, width + 1, state, "cosine", knn_indices=indices, knn_dists=distances
         )
-        a, b = find_ab_params(params.spread, params.min_dist)
-        coords, _ = simplicial_set_embedding(
+        a, b = umap.find_ab_params(params.spread, params.min_dist)
+        coords, _ = umap.simplicial_set_embedding(
             data=start,
             graph=graph,
             n_components=2,
@@ -180,6 +181,13 @@ def _laid_out(
             tqdm_kwds=_Epochs(on_progress, epochs).settings(),
         )
     return np.ascontiguousarray(coords, dtype=np.float32)
+
+
+def _umap() -> Any:  # noqa: ANN401 - a module without types
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImportWarning)  # it misses a tensorflow that nothing here uses
+        from umap import umap_
+    return umap_
 
 
 class _Epochs:

@@ -87,7 +87,7 @@ def _graded(scores: Scores, dtype: pl.DataType) -> bool:
 
 def _step(levels: Scores) -> float | None:
     """The largest step of which every gap between two grades is a multiple; None where there is none."""
-    gaps = np.diff(np.unique(np.round(levels.astype(np.float64), 6)))
+    gaps = np.diff(levels.astype(np.float64))
     if not len(gaps) or gaps.sum() > WIDEST:
         return None
     for parts in FRACTIONS:

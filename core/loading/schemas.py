@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import orjson
@@ -56,11 +57,19 @@ def recognise(rows: pl.DataFrame) -> Schema:
     nearest = min(SCHEMAS, key=lambda schema: len(schema.missing(rows.columns)))
     shapes = "; ".join(f"{s.name} ({', '.join(names[0] for names in s.needs)})" for s in SCHEMAS)
     found = ", ".join(rows.columns[:20]) or "none"
-    lacking = " and ".join(nearest.missing(rows.columns))
+    lacking = nearest.missing(rows.columns)
     raise DataError(
         f"The columns are not of a known shape. Found: {found}.",
-        f"Known: {shapes}. The nearest is {nearest.name}, which lacks {lacking}.",
+        f"Known: {shapes}. The nearest is {nearest.name}, which lacks {' and '.join(lacking)}."
+        + _did_you_mean(lacking, rows.columns),
     )
+
+
+def _did_you_mean(lacking: Sequence[str], columns: Sequence[str]) -> str:
+    folded = {column.casefold(): column for column in columns}
+    alike = {name: get_close_matches(name, folded, n=1, cutoff=0.75) for name in lacking}
+    pairs = [f"{folded[match]} instead of {name}" for name, matches in alike.items() for match in matches]
+    return f" Did you write {' and '.join(pairs)}?" if pairs else ""
 
 
 def _alpaca(rows: pl.DataFrame) -> pl.DataFrame:

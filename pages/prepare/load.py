@@ -168,7 +168,8 @@ def page() -> None:
     found(project)
     progress.panel(project)
     if project.has_map():
-        st.page_link("pages/curate/explore.py", label="Open the map", icon=":material/scatter_plot:")
+        if st.button("Open the map", key="open_map", type="primary", icon=":material/scatter_plot:"):
+            st.switch_page("pages/curate/explore.py")
     elif progress.job_of(project) is None:
         data.no_map_yet(project)
     settings(project)

@@ -34,7 +34,7 @@ def bundle(project: Project, chosen: Selection) -> None:
         key="format",
         format_func=lambda name: FORMATS[name].title,
         captions=[FORMATS[name].summary for name in names],
-        horizontal=False,
+        horizontal=True,
     )
     st.caption("In the zip")
     inside = {FORMATS[form].file: f"the {len(chosen):,} selected rows", **CONTENTS}

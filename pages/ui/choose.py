@@ -83,10 +83,11 @@ def fit(view: View, project: Project) -> dict[str, object]:
 
 
 def first_threshold(judge: Judge) -> float:
-    """The highest threshold that at least half of the scored rows pass."""
+    """The highest threshold that half of the scored rows pass, and not the last one: both ways are open."""
     levels, counts = thresholds(judge)
+    highest = max(len(levels) - 2, 0)
     passing = np.flatnonzero(counts * 2 >= judge.scored)
-    return float(str(levels[passing[-1]]))
+    return float(str(levels[min(int(passing[-1]), highest)]))
 
 
 def choose(project: Project, view: View, *, owner: str) -> Choice:

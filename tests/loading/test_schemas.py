@@ -179,6 +179,21 @@ def test_empty_texts_load_and_are_counted(read):
 
 
 @pytest.mark.parametrize(
+    ("row", "question"),
+    [
+        (
+            {"Instruction": "a", "OUTPUT": "b"},
+            "Instruction instead of instruction and OUTPUT instead of output?",
+        ),
+        ({"instructions": "a", "output": "b"}, "Did you write instructions instead of instruction?"),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_pointed_at(refused, row, question):
+    """Capitals and a plural are the commonest slips."""
+    assert refused("a.jsonl", json.dumps(row)).endswith(question)
+
+
+@pytest.mark.parametrize(
     ("row", "found", "lacking"),
     [
         ({"question": 1, "answer": 2}, "question, answer", "lacks instruction and output"),

@@ -121,6 +121,16 @@ def test_a_cut_parquet_file_is_refused(refused, left):
     assert "could not be read as Parquet" in refused("a.parquet", FILES["rows.parquet"][20:])
 
 
+def test_a_parquet_file_that_breaks_the_reader_is_refused(refused, monkeypatch):
+    """Where polars panics on damaged pages, the person reads a sentence."""
+
+    def panic(_):
+        raise pl.exceptions.PanicException("range end index 5717 out of range\nmore")
+
+    monkeypatch.setattr(pl, "read_parquet", panic)
+    assert "range end index 5717 out of range." in refused("a.parquet", FILES["rows.parquet"])
+
+
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv", "a.parquet"])
 def test_a_pickle_under_another_name_is_refused_and_never_opened(refused, name, protocol):
@@ -177,7 +187,7 @@ def test_content_that_is_no_text_is_called_what_it_is(refused, name, content, wo
 
 def test_bytes_that_are_not_utf8_are_shown_and_counted(read):
     """A Latin-1 letter becomes the replacement character, with its line; a real one is not counted."""
-    rows = b'{"instruction":"a\xef\xbf\xbdb","output":"c"}\n{"instruction":"caf\xe9 \xe9","output":"c"}\n'
+    rows = b'{"instruction":"a\xef\xbf\xbdb","output":"c"}\n{"instruction":"caf\xe9 \xe9","output":"\xef\xbf\xbd"}\n'
     dataset = read("a.jsonl", rows)
     assert dataset.frame["prompt"].to_list() == ["a\ufffdb", "caf\ufffd \ufffd"]
     (problem,) = dataset.problems

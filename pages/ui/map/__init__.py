@@ -5,7 +5,7 @@
 
 The carrier's message also holds the code and the styles: it does not change while a slider moves, so
 that a move costs its own bytes and no more. The callbacks take no argument; inside them
-``read_settings``, ``read_pin`` and ``read_open`` read ``st.session_state[key]``.
+``read_settings``, ``read_pin`` and ``read_open`` read the state kept under the key.
 """
 
 from __future__ import annotations
@@ -98,9 +98,9 @@ def show(
 ) -> None:
     """Show the map at a packed move (``pack_move``); call inside ``st.fragment``.
 
-    on_settings: a control moved; ``read_settings(st.session_state[key])`` says where all of them stand.
-    on_pin: one include, exclude, clear or undo; ``read_pin(st.session_state[key])``.
-    on_open: a row was clicked; ``read_open(st.session_state[key])``.
+    on_settings: a control moved; ``read_settings`` of the state under ``key`` says where all of them stand.
+    on_pin: one include, exclude, clear or undo; ``read_pin`` of the state under ``key``.
+    on_open: a row was clicked; ``read_open`` of the state under ``key``.
     """
     _map(
         key=key,

@@ -49,7 +49,7 @@ class Pin:
 
 
 def read_settings(state: Mapping[str, Any]) -> Settings | None:
-    """The settings in a component's state (``st.session_state[key]``); None where there are none."""
+    """The settings in the component's state; None where there are none."""
     raw = state.get("settings")
     if not isinstance(raw, Mapping) or not isinstance(raw.get("colour"), str):
         return None

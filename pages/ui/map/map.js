@@ -33,7 +33,7 @@ const chosenNow = (map) => {
     if (i + first >= held && inside) mask[window[i]] = 1;
     if (i + first < held && !inside) mask[window[i]] = 0;
   }
-  if (map.level === move.level) return mask;
+  if (map.level === move.level && !move.isHeld) return mask;
   for (let i = 0; i < cloud.drawn; i++) if (!map.eligible[i] && !move.pinned?.[i]) mask[i] = 0;
   return mask;
 };
@@ -233,7 +233,7 @@ const receive = (map) => {
   const before = { ...map };
   const isNew = arrived.id !== map.cloud?.id;
   if (isNew) takeCloud(map, arrived);
-  map.move = move;
+  map.move = isNew || !move.pending || move.taken ? move : held(map, move);
   map.judge = map.cloud.judges.find(({ name }) => name === move.judge) ?? null;
   adopt(map, move);
   if (map.judge !== before.judge) {
@@ -254,6 +254,11 @@ const receive = (map) => {
   schedule(map, recoloured ? "figure" : isForeseen ? "overlay" : "pool");
 };
 const isSame = (a, b) => a.length === b?.length && a.every((value, i) => value === b[i]);
+
+// While an order is computed that nothing is known of, the rows shown last stay, as far as they are eligible.
+const held = (map, move) => ({
+  ...move, isHeld: true, chosen: map.mask, byCluster: map.figures.tallies, window: [], first: 0, held: 0,
+});
 
 // New scores or names on the same points leave the view and the selection as they are.
 const takeCloud = (map, cloud) => {
