@@ -34,6 +34,7 @@ class Ledger:
         self._path = Path(path)
         self._lock = threading.Lock()
         self._pins: dict[str, Pins] = {}
+        self._steps: dict[str, int] = {}
 
     def pins(self, dataset: str) -> Pins:
         """What is pinned in the dataset of that fingerprint; read from disk once, then held."""
@@ -59,14 +60,12 @@ class Ledger:
             return self._pins[dataset]
 
     def steps(self, dataset: str) -> int:
-        """How many steps can be undone."""
-        if not self._path.exists():
-            return 0
-        with self._lock, self._open() as connection:
-            found = connection.execute("SELECT count(*) FROM pin_events WHERE dataset = ?", (dataset,))
-            return int(found.fetchone()[0])
+        """How many steps can be undone; no file is read once the pins were asked for."""
+        self.pins(dataset)
+        return self._steps[dataset]
 
     def _replay(self, dataset: str) -> Pins:
+        self._steps[dataset] = 0
         if not self._path.exists():
             return Pins()
         include: set[str] = set()
@@ -75,6 +74,7 @@ class Ledger:
             steps = connection.execute(
                 "SELECT operation, ids FROM pin_events WHERE dataset = ? ORDER BY number", (dataset,)
             ).fetchall()
+        self._steps[dataset] = len(steps)
         for operation, text in steps:
             ids = set(json.loads(text))
             include -= ids

@@ -508,6 +508,22 @@ def test_a_reader_keeps_its_arrays_when_the_artefact_is_pruned(store):
     assert np.array_equal(got, array)
 
 
+def test_freeing_takes_an_artefact_away_in_one_step(store, monkeypatch, caplog):
+    """While its files are deleted one by one, nobody finds it any more, nor takes it for damaged."""
+    seen = []
+    real = store_module.shutil.rmtree
+
+    def rmtree(path, **settings):
+        seen.append((_folder(store).exists(), store.get(KEY)))
+        real(path, **settings)
+
+    store.put(KEY, {"a": VECTORS})
+    monkeypatch.setattr(store_module.shutil, "rmtree", rmtree)
+    store.prune()
+    assert seen == [(False, None)]
+    assert caplog.text == ""
+
+
 # Listing and freeing.
 
 

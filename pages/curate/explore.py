@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
 from core import Project
 from core.ledger import PinOperation
 from core.selection import strategies, strategy
-from pages.ui import cached, choose, data, figures, map, progress, rows, state
+from pages.ui import cached, choose, data, figures, map, moves, progress, rows, state
 
 OWNER = state.session_owner()
 POLL = 0.5  # seconds between two looks at work in the background
-BUDGET = 4700  # bytes of a move for the map; figures and table take about as much again
 
 
 def sidebar(project: Project) -> None:
@@ -94,12 +92,14 @@ def change_seed() -> None:
 
 def live(project: Project, cloud: map.Cloud) -> None:
     """Everything that follows a slider: runs alone, without the rest of the page."""
-    take_events(project, cloud)
+    moves.take_events(project, cloud)
     view = state.current()
     choice = choose.choose(project, view, owner=OWNER)
     covered = choose.coverage(project, choice, owner=OWNER)
     figures.show(project, choice, covered)
-    map.show(map.pack_move(cloud, move(project, cloud, view, choice), budget=BUDGET), key=state.MAP)
+    map.show(
+        map.pack_move(cloud, moves.move_of(project, cloud, view, choice), budget=moves.BUDGET), key=state.MAP
+    )
     sentences(project, choice)
     if choice.selection is not None:
         tables(project, choice)
@@ -110,56 +110,6 @@ def live(project: Project, cloud: map.Cloud) -> None:
     if choice.waiting or (choice.size and (covered.radius is None or covered.random is None)):
         st.fragment(wait, run_every=POLL)(project, choice, covered)
     state.write_link()
-
-
-def take_events(project: Project, cloud: map.Cloud) -> None:
-    """Take over what the map sent: where its controls stand, a pin, a clicked row."""
-    view, events = state.current(), state.component(state.MAP)
-    settings = map.read_settings(events)
-    if settings is not None and settings.seq > view.seq:
-        changes: dict[str, object] = {"seq": settings.seq, "count": settings.count}
-        changes |= {"colour": settings.colour, "isolated": settings.isolated}
-        if settings.level is not None and view.judge is not None and view.judge in cloud.levels:
-            changes["min_score"] = threshold(cloud, view.judge, settings.level)
-        state.update(**changes)
-    pin = map.read_pin(events)
-    if pin is not None and pin.n > view.ack:
-        choose.apply_pin(project, pin)
-        state.update(ack=pin.n)
-    clicked = map.read_open(events)
-    if clicked is not None:
-        state.open_row(clicked)
-
-
-def threshold(cloud: map.Cloud, judge: str, level: int) -> float:
-    """The score of a level, as the shortest number that is the same float32."""
-    levels = cloud.levels[judge]
-    return float(str(levels[min(max(level, 0), len(levels) - 1)]))
-
-
-def move(project: Project, cloud: map.Cloud, view: state.View, choice: choose.Choice) -> map.Move:
-    """What the map shows now."""
-    pins = choice.params.pins
-    judge = view.judge if view.judge in cloud.levels else None
-    at = None if judge is None or view.min_score is None else cloud.level(judge, view.min_score)
-    return map.Move(
-        order=np.empty(0, dtype=np.int64) if choice.order is None else choice.order,
-        count=choice.size if view.count is None else view.count,
-        reachable=choice.eligible,
-        eligible=choice.eligible,
-        order_id=choice.order_id,
-        seq=view.seq,
-        ack=view.ack,
-        judge=judge,
-        level=at,
-        colour=view.colour,
-        isolated=view.isolated,
-        include=project.positions(pins.include),
-        exclude=project.positions(pins.exclude),
-        can_undo=project.ledger.steps(project.dataset.fingerprint) > 0,
-        pending=choice.selection is None,
-        message=choice.waiting,
-    )
 
 
 def sentences(project: Project, choice: choose.Choice) -> None:
@@ -258,10 +208,10 @@ def page() -> None:
 
 def draft(project: Project, cloud: map.Cloud) -> None:
     """The draft map: thresholds can be tried, choosing waits for the vectors."""
-    take_events(project, cloud)
+    moves.take_events(project, cloud)
     view = state.current()
     choice = choose.without_order(project, view)
-    map.show(map.pack_move(cloud, move(project, cloud, view, choice)), key=state.MAP)
+    map.show(map.pack_move(cloud, moves.move_of(project, cloud, view, choice)), key=state.MAP)
 
 
 page()

@@ -5,18 +5,16 @@ Keys are small strings and frozen records; what is large goes in under an unders
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
 from core import MapParams, Project
 from core.loading import allowed_path
 from core.worker import params_from
 from pages.ui import places
+from pages.ui.clouds import pack_project
 from pages.ui.jobs import Background, MapWorker
-from pages.ui.map import Cloud, pack_cloud
+from pages.ui.map import Cloud
 from pages.ui.state import MapSettings
-
-MOST_POINTS = 200_000  # above, a sample is drawn while every count stays exact
 
 
 def project(data: str, settings: MapSettings) -> Project:
@@ -51,32 +49,7 @@ def cloud(project: Project, *, draft: bool) -> Cloud:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _cloud(key: str, draft: bool, _project: Project) -> Cloud:
-    n = len(_project.dataset)
-    judges = {name: judge.scores for name, judge in _project.judges.items()}
-    drawn = None
-    if n > MOST_POINTS:
-        drawn = np.sort(np.random.default_rng(0).choice(n, MOST_POINTS, replace=False))
-    if draft:
-        nothing = np.zeros(n, dtype=np.int32)
-        lengths = _project.tokens() if _project.has_tokens() else nothing
-        return pack_cloud(
-            _project.draft(),
-            nothing,
-            {0: "All rows"},
-            judges=judges,
-            lengths=lengths,
-            drawn=drawn,
-            draft=True,
-        )
-    clusters = _project.clusters()
-    return pack_cloud(
-        _project.coords(),
-        clusters.labels,
-        clusters.names,
-        judges=judges,
-        lengths=_project.tokens(),
-        drawn=drawn,
-    )
+    return pack_project(_project, draft=draft)
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,0 +1,110 @@
+"""The names of everything that is stored for a dataset: each holds the digests of what it was made from."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from core import clustering, embedding, neighbours, projection, selection, tokens
+from core.domain import Dataset, SelectParams
+from core.store import Key
+
+CURVE_VERSION = 1  # raised when the same rows would get another curve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapParams:
+    """The settings of every stage from texts to map."""
+
+    embed: embedding.EmbedParams = field(default_factory=embedding.EmbedParams)
+    neighbours: neighbours.NeighbourParams = field(default_factory=neighbours.NeighbourParams)
+    cluster: clustering.ClusterParams = field(default_factory=clustering.ClusterParams)
+    project: projection.ProjectParams = field(default_factory=projection.ProjectParams)
+
+    def as_dict(self) -> dict[str, dict[str, Any]]:
+        """Every setting, by stage."""
+        return dataclasses.asdict(self)
+
+
+class StageKeys:
+    """The key of each stage of one dataset under one set of settings."""
+
+    def __init__(self, dataset: Dataset, params: MapParams) -> None:
+        self._dataset = dataset
+        self._settings = params.as_dict()
+
+    @cached_property
+    def vectors(self) -> Key:
+        """Of the prompts alone: files with the same prompts share it."""
+        return Key.of(
+            "vectors", embedding.VERSION, text=self._dataset.text_fingerprint, **self._settings["embed"]
+        )
+
+    @cached_property
+    def neighbours(self) -> Key:
+        """Of the vectors."""
+        settings = self._settings["neighbours"]
+        return Key.of("neighbours", neighbours.VERSION, vectors=self.vectors.digest, **settings)
+
+    @cached_property
+    def coords(self) -> Key:
+        """Of the neighbours."""
+        settings = self._settings["project"]
+        return Key.of("coords", projection.VERSION, neighbours=self.neighbours.digest, **settings)
+
+    @property
+    def clusters_on_the_map(self) -> bool:
+        """Whether clusters are found among the coordinates, not the vectors."""
+        return bool(self._settings["cluster"]["method"] == "hdbscan")
+
+    @cached_property
+    def clusters(self) -> Key:
+        """Of the vectors, and of the coordinates where the method looks at them."""
+        settings = dict(self._settings["cluster"])
+        if self.clusters_on_the_map:
+            settings["coords"] = self.coords.digest
+        return Key.of("clusters", clustering.VERSION, vectors=self.vectors.digest, **settings)
+
+    @cached_property
+    def draft(self) -> Key:
+        """Of the prompts."""
+        return Key.of("draft", projection.VERSION, text=self._dataset.text_fingerprint)
+
+    @cached_property
+    def tokens(self) -> Key:
+        """Of the whole content."""
+        return Key.of("tokens", tokens.VERSION, dataset=self._dataset.fingerprint)
+
+    def order(self, params: SelectParams, limit: int) -> Key:
+        """Of one strategy with its settings; neither the count nor the pins are part of it."""
+        strategy = selection.strategy(params.strategy)
+        settings = {
+            name: value if isinstance(value, str) else float(value)
+            for name, value in strategy.settings(params).items()
+        }
+        return Key.of(
+            "order",
+            strategy.version,
+            dataset=self._dataset.fingerprint,
+            neighbours=self.neighbours.digest,
+            clusters=self.clusters.digest,
+            strategy=strategy.name,
+            judge=params.judge,
+            min_score=None if params.min_score is None else float(params.min_score),  # 4 is 4.0
+            seed=int(params.seed),
+            options=repr(sorted(settings.items())),
+            limit=limit,
+        )
+
+    def control_curve(self, seed: int, limit: int) -> Key:
+        """Of one random draw of a length."""
+        return Key.of(
+            "control-curve",
+            CURVE_VERSION,
+            dataset=self._dataset.fingerprint,
+            vectors=self.vectors.digest,
+            seed=seed,
+            limit=limit,
+        )
