@@ -281,8 +281,8 @@ def test_a_settled_file_is_checked_once(store, monkeypatch):
     for _ in range(3):
         assert store.get(KEY) is not None
     assert hashed == ["a.npy"] * 3
+    later = (_folder(store) / "a.npy").stat().st_ctime + SETTLED + 1
     monkeypatch.setattr(store_module.time, "time", lambda: later)
-    later = time.monotonic() + (_folder(store) / "a.npy").stat().st_ctime + SETTLED
     for _ in range(3):
         assert store.get(KEY) is not None
     assert hashed == ["a.npy"] * 4

@@ -187,7 +187,8 @@ def test_content_that_is_no_text_is_called_what_it_is(refused, name, content, wo
 
 def test_bytes_that_are_not_utf8_are_shown_and_counted(read):
     """A Latin-1 letter becomes the replacement character, with its line; a real one is not counted."""
-    rows = b'{"instruction":"a\xef\xbf\xbdb","output":"c"}\n{"instruction":"caf\xe9 \xe9","output":"\xef\xbf\xbd"}\n'
+    rows = b'{"instruction":"a\xef\xbf\xbdb","output":"c"}\n'
+    rows += b'{"instruction":"caf\xe9 \xe9","output":"\xef\xbf\xbd"}\n'
     dataset = read("a.jsonl", rows)
     assert dataset.frame["prompt"].to_list() == ["a\ufffdb", "caf\ufffd \ufffd"]
     (problem,) = dataset.problems
