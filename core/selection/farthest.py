@@ -76,20 +76,18 @@ class _Traversal:
         self._take(first)
 
     def advance(self, limit: int, check: Callable[[], None]) -> bool:
-        """Make at least one more pick, and as many as one pool allows; False when only repeats are left.
+        """One round: bring a pool up to date and pick from it; False when only repeats are left.
 
-        A pool that is up to date holds a row that is farther than the rest can be, so the loop ends.
+        A pool that was up to date already holds the farthest row of all. So each round brings a row up to
+        date or makes a pick, and the rounds end.
         """
-        while True:
-            check()
-            pool, floor = self._highest()
-            self._refresh(pool)
-            farthest = self.bound[pool].max(initial=-np.inf)
-            if max(farthest, floor) <= REPEAT:
-                return False
-            if farthest > floor:
-                self._pick_inside(pool, max(floor, REPEAT), limit, check)
-                return True
+        check()
+        pool, floor = self._highest()
+        self._refresh(pool)
+        if max(self.bound[pool].max(initial=-np.inf), floor) <= REPEAT:
+            return False
+        self._pick_inside(pool, max(floor, REPEAT), limit, check)
+        return True
 
     def _highest(self) -> tuple[Positions, float]:
         """The rows with the ``POOL`` highest bounds, with all that tie, and the highest bound of the rest."""
