@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 
 from core.domain import OptionValue, Pins, Progress, SelectParams
 from core.errors import ParameterError, WinnowError
-from core.exporting import FORMATS
+from core.exporting import FORMATS, training_format
 from core.project import Project
 from core.selection import strategies
 from core.store import Store
@@ -19,12 +20,13 @@ from core.store import Store
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0 done, 2 bad arguments or input, and a bug raises."""
-    options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options) or 0)
+        options = _parser().parse_args(arguments)
+        options.run(options)
     except WinnowError as error:
-        print(f"{error.problem} {error.hint}".strip().replace("\n", " "), file=sys.stderr)
+        print(" ".join(str(error).splitlines()), file=sys.stderr)
         return 2
+    return 0
 
 
 def _map(options: argparse.Namespace) -> None:
@@ -45,11 +47,13 @@ def _map(options: argparse.Namespace) -> None:
     note = str(project.notes().get("note", ""))
     say.line(note)
     if options.json:
-        report = {"rows": len(project.dataset), "clusters": len(project.clusters().names), "seconds": times}
-        print(json.dumps({**report, "note": note, "home": str(project.home)}))
+        clusters = sum(label >= 0 for label in project.clusters().names)
+        report = {"rows": len(project.dataset), "clusters": clusters, "seconds": times, "note": note}
+        print(json.dumps({**report, "problems": _problems(project), "home": str(project.home)}))
 
 
 def _select(options: argparse.Namespace) -> None:
+    training_format(options.format)  # said before the work begins
     project = Project.open(options.file, home=options.home)
     say = _Say(quiet=options.json)
     _say_problems(project, say)
@@ -63,7 +67,7 @@ def _select(options: argparse.Namespace) -> None:
         pins=Pins(include=_ids(options.include), exclude=_ids(options.exclude)),
     )
     chosen = project.select(params, on_progress=say.progress)
-    files = project.export(chosen, options.out, format=options.format)
+    files = project.export(chosen, options.out, format=options.format, on_progress=say.progress)
     for note in chosen.notes:
         say.line(note)
     ties = chosen.ties
@@ -76,7 +80,8 @@ def _select(options: argparse.Namespace) -> None:
     if options.json:
         counts = {"pool": len(project.dataset), "eligible": chosen.eligible, "selected": len(chosen)}
         tie = {"tied": ties.tied, "chosen": ties.chosen}
-        print(json.dumps({**counts, "ties": tie, "notes": chosen.notes, "files": [str(f) for f in files]}))
+        said = {"ties": tie, "notes": chosen.notes, "problems": _problems(project)}
+        print(json.dumps({**counts, **said, "files": [str(file) for file in files]}))
 
 
 def _store_ls(options: argparse.Namespace) -> None:
@@ -93,8 +98,16 @@ def _store_prune(options: argparse.Namespace) -> None:
     print(f"{freed:,} bytes freed")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage in front of it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse found."""
+        raise ParameterError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m core", description=__doc__)
+    parser = _Parser(prog="python -m core", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     build = commands.add_parser("map", help="compute vectors, clusters and coordinates")
@@ -140,6 +153,13 @@ def _say_problems(project: Project, say: _Say) -> None:
         say.line(f"{problem.count:,} {problem.kind}{left_out}{places}")
 
 
+def _problems(project: Project) -> list[dict[str, Any]]:
+    return [
+        {"kind": problem.kind, "count": problem.count, "loaded": problem.loaded}
+        for problem in project.dataset.problems
+    ]
+
+
 def _option(text: str) -> tuple[str, OptionValue]:
     name, _, value = text.partition("=")
     try:
@@ -152,9 +172,12 @@ def _ids(path: Path | None) -> frozenset[str]:
     if path is None:
         return frozenset()
     try:
-        return frozenset(line.strip() for line in path.read_text("utf-8").splitlines() if line.strip())
+        return frozenset(line for line in path.read_text("utf-8-sig").splitlines() if line.strip())
     except (OSError, UnicodeDecodeError) as cause:
-        raise ParameterError(f"The ids in {path} could not be read: {cause}.", "One id a line.") from cause
+        why = cause.strerror if isinstance(cause, OSError) else "it is not UTF-8 text"
+        raise ParameterError(
+            f"The ids in {path} could not be read: {why}.", "Write one id a line."
+        ) from cause
 
 
 class _Say:

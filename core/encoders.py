@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from core.errors import ModelError, ParameterError
 
 if TYPE_CHECKING:
-    import torch
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
 
@@ -33,6 +32,7 @@ MINILM_DIGESTS = {
 }
 
 Precision = Literal["fp32", "bf16"]
+_HIGHEST_SCORE = 80.0  # 512 times exp of it is finite
 _TEXTS_AT_ONCE = 4096  # keeps the tokenizer's own records of a large dataset out of memory
 
 
@@ -130,48 +130,26 @@ def check_limit(max_tokens: int | None, own: int, highest: int) -> int:
     return limit
 
 
-class _Layer(NamedTuple):
-    """Weights of one transformer layer, each (weight, bias)."""
-
-    qkv: tuple[torch.Tensor, torch.Tensor]
-    merge: tuple[torch.Tensor, torch.Tensor]
-    merge_norm: tuple[torch.Tensor, torch.Tensor]
-    widen: tuple[torch.Tensor, torch.Tensor]
-    narrow: tuple[torch.Tensor, torch.Tensor]
-    narrow_norm: tuple[torch.Tensor, torch.Tensor]
-
-
-class _Weights(NamedTuple):
-    words: torch.Tensor
-    places: torch.Tensor
-    norm: tuple[torch.Tensor, torch.Tensor]
-    layers: list[_Layer]
-
-
 class MiniLM:
-    """all-MiniLM-L6-v2 (arXiv 2002.10957, 1908.10084) as a lean forward pass.
+    """all-MiniLM-L6-v2 (arXiv 2002.10957, 1908.10084) from checked files, run by sentence-transformers.
 
-    The six BERT layers in plain torch: one product for query, key and value, and a softmax made of an
-    ``exp`` and a column of ones, because torch's own softmax and attention are slow on rows of 20 tokens.
+    Texts are tokenised once, up front, and batches of token ids go through the model's own modules, so
+    that several threads may encode at once.
     """
 
-    HEADS = 12
-    HEAD_WIDTH = 32
-    EPSILON = 1e-12
     width = MINILM_WIDTH
-    digest = MINILM_DIGESTS["model.safetensors"]
 
     def __init__(self, folder: Path, max_tokens: int | None = None) -> None:
-        from safetensors.torch import load
         from tokenizers import Tokenizer
 
         self.device = best_device()
         self.concurrent = self.device == "cpu"
-        self._state: dict[str, torch.Tensor] = load(verified_bytes(folder, "model.safetensors"))
+        verified_bytes(folder, "model.safetensors")
         self._tokenizer: Tokenizer = Tokenizer.from_str(verified_bytes(folder, "tokenizer.json").decode())
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(check_limit(max_tokens, MINILM_TOKENS, MINILM_POSITIONS))
-        self._weights: dict[Precision, _Weights] = {}
+        self._models = {"fp32": _load_packaged(folder, self.device)}
+        self.digest = MINILM_DIGESTS["model.safetensors"]
 
     def prepare(self, texts: Sequence[str]) -> Prepared:
         """Tokenise the texts; each item is the (t,) int32 ids of one text."""
@@ -191,97 +169,37 @@ class MiniLM:
         real = np.arange(lengths.max()) < lengths[:, None]
         padded = np.zeros(real.shape, dtype=np.int64)
         padded[real] = np.concatenate(items)
+        features = {
+            "input_ids": torch.from_numpy(padded).to(self.device),
+            "attention_mask": torch.from_numpy(real.astype(np.int64)).to(self.device),
+        }
         with torch.inference_mode():
-            states = self._forward(
-                torch.from_numpy(padded).to(self.device),
-                None if real.all() else torch.from_numpy(real).to(self.device),
-                self._in(precision),
-            )
-            weights = torch.from_numpy(real / lengths[:, None]).to(states)
-            pooled = torch.bmm(weights[:, None, :], states)[:, 0].float()
+            pooled = self._in(precision)(features)["sentence_embedding"].float()
             unit: NDArray[np.float32] = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
         return unit
 
     def keep(self, precision: Precision) -> None:
         """Forget the weights held in any other precision."""
-        self._weights = {precision: self._in(precision)}
-        self._state = {}
+        self._models = {precision: self._in(precision)}
 
-    def _in(self, precision: Precision) -> _Weights:
-        if precision not in self._weights:
-            self._weights[precision] = _arranged(self._state, precision, self.device)
-        return self._weights[precision]
-
-    def _forward(self, ids: torch.Tensor, real: torch.Tensor | None, weights: _Weights) -> torch.Tensor:
-        from torch.nn.functional import gelu, layer_norm, linear
-
-        shape = (self.width,)
-        x = weights.words[ids] + weights.places[: ids.shape[1]]
-        x = layer_norm(x, shape, *weights.norm, self.EPSILON)
-        for layer in weights.layers:
-            attended = linear(self._attention(x, real, layer), *layer.merge)
-            x = layer_norm(attended.add_(x), shape, *layer.merge_norm, self.EPSILON)
-            wide = gelu(linear(x, *layer.widen))
-            x = layer_norm(linear(wide, *layer.narrow).add_(x), shape, *layer.narrow_norm, self.EPSILON)
-        return x
-
-    def _attention(self, x: torch.Tensor, real: torch.Tensor | None, layer: _Layer) -> torch.Tensor:
-        """softmax(qk)v as exp(qk) @ [v, 1], divided by the last column.
-
-        Padding is left out by zeroing its rows of [v, 1], so that no mask touches the (t, t) scores. Scores
-        of this model stay far below the 80 at which exp is held, which keeps any input finite.
-        """
-        import torch
-        from torch.nn.functional import linear, pad
-
-        rows, tokens, _ = x.shape
-        qkv = linear(x, *layer.qkv).view(rows, tokens, 3, self.HEADS, self.HEAD_WIDTH)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).reshape(3, rows * self.HEADS, tokens, self.HEAD_WIDTH)
-        values = pad(v, (0, 1), value=1.0)
-        if real is not None:
-            values.view(rows, self.HEADS, tokens, -1).mul_(real[:, None, :, None])
-        summed = torch.bmm(torch.bmm(q, k.transpose(1, 2)).clamp_(max=80.0).exp_(), values)
-        mixed = summed[..., :-1] / summed[..., -1:]
-        mixed = mixed.view(rows, self.HEADS, tokens, self.HEAD_WIDTH)
-        return mixed.transpose(1, 2).reshape(rows, tokens, self.width)
+    def _in(self, precision: Precision) -> SentenceTransformer:
+        if precision not in self._models:
+            self._models[precision] = copy.deepcopy(self._models["fp32"]).bfloat16()
+        return self._models[precision]
 
 
-def _arranged(state: dict[str, torch.Tensor], precision: Precision, device: str) -> _Weights:
-    """Cast the weights, with query, key and value as one matrix and the 1/sqrt(d) scale folded in."""
-    import torch
+def _load_packaged(folder: Path, device: str) -> SentenceTransformer:
+    """The packaged model; the plain form of attention is the fastest on prompts of a few dozen tokens."""
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
-    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-
-    def pair(name: str) -> tuple[torch.Tensor, torch.Tensor]:
-        weight, bias = state[f"{name}.weight"], state[f"{name}.bias"]
-        return weight.to(device, dtype), bias.to(device, dtype)
-
-    def layer(number: int) -> _Layer:
-        name = f"encoder.layer.{number}"
-        scales = {"query": MiniLM.HEAD_WIDTH**-0.5, "key": 1.0, "value": 1.0}
-
-        def stacked(kind: str) -> torch.Tensor:
-            each = [state[f"{name}.attention.self.{part}.{kind}"] * scale for part, scale in scales.items()]
-            return torch.cat(each).to(device, dtype)
-
-        return _Layer(
-            (stacked("weight"), stacked("bias")),
-            pair(f"{name}.attention.output.dense"),
-            pair(f"{name}.attention.output.LayerNorm"),
-            pair(f"{name}.intermediate.dense"),
-            pair(f"{name}.output.dense"),
-            pair(f"{name}.output.LayerNorm"),
-        )
-
-    # Every token is of type 0 here, so its vector is part of each place.
-    places = (
-        state["embeddings.position_embeddings.weight"] + state["embeddings.token_type_embeddings.weight"][0]
-    )
-    return _Weights(
-        state["embeddings.word_embeddings.weight"].to(device, dtype),
-        places.to(device, dtype),
-        pair("embeddings.LayerNorm"),
-        [layer(number) for number in range(6)],
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # ``on_progress`` tells how far it is
+    return SentenceTransformer(
+        str(folder),
+        device=device,
+        local_files_only=True,
+        trust_remote_code=False,
+        model_kwargs={"attn_implementation": "eager"},
     )
 
 

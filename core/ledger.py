@@ -7,13 +7,16 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from core.domain import Pins
 from core.errors import StoreError
 
 PinOperation = Literal["include", "exclude", "clear"]
+
+PATIENCE = 30.0  # seconds to wait for another process that is writing
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS pin_events (
@@ -28,23 +31,34 @@ CREATE INDEX IF NOT EXISTS pin_events_by_dataset ON pin_events (dataset, number)
 
 
 class Ledger:
-    """Decisions of people about the rows of datasets, safe from crashes and from two writers at once."""
+    """Decisions of people about the rows of datasets, safe from crashes and from two writers at once.
+
+    The file appears with the first decision: looking writes nothing. SQLite's rollback journal, unlike its
+    write-ahead log, leaves a file that can be read where nothing can be written.
+    """
 
     def __init__(self, path: Path | str) -> None:
         self._path = Path(path)
         self._lock = threading.Lock()
         self._pins: dict[str, Pins] = {}
-        self._steps: dict[str, int] = {}
 
     def pins(self, dataset: str) -> Pins:
-        """What is pinned in the dataset of that fingerprint; read from disk once, then held."""
+        """What is pinned in the dataset of that fingerprint; read from disk once, then held.
+
+        Raises:
+            StoreError: the file is there and cannot be read.
+        """
         with self._lock:
             if dataset not in self._pins:
                 self._pins[dataset] = self._replay(dataset)
             return self._pins[dataset]
 
     def pin(self, dataset: str, operation: PinOperation, ids: Iterable[str]) -> Pins:
-        """Include, exclude or clear rows, as one step that ``undo`` takes back whole."""
+        """Include, exclude or clear rows, as one step that ``undo`` takes back whole.
+
+        Raises:
+            StoreError: the step cannot be written; what was decided before is untouched.
+        """
         row = (dataset, operation, json.dumps(sorted(set(ids))), time.time())
         with self._lock:
             self._write("INSERT INTO pin_events (dataset, operation, ids, at) VALUES (?, ?, ?, ?)", row)
@@ -52,30 +66,27 @@ class Ledger:
             return self._pins[dataset]
 
     def undo(self, dataset: str) -> Pins:
-        """Take back the last step; nothing happens where there is none."""
+        """Take back the last step; nothing happens where there is none.
+
+        Raises:
+            StoreError: the step cannot be taken back.
+        """
         last = "SELECT max(number) FROM pin_events WHERE dataset = ?"
         with self._lock:
-            self._write(f"DELETE FROM pin_events WHERE number = ({last})", (dataset,))
+            if self._path.exists():
+                self._write(f"DELETE FROM pin_events WHERE number = ({last})", (dataset,))
             self._pins[dataset] = self._replay(dataset)
             return self._pins[dataset]
 
     def steps(self, dataset: str) -> int:
-        """How many steps can be undone; no file is read once the pins were asked for."""
-        self.pins(dataset)
-        return self._steps[dataset]
+        """How many steps can be undone."""
+        return len(self._read("SELECT number FROM pin_events WHERE dataset = ?", (dataset,)))
 
     def _replay(self, dataset: str) -> Pins:
-        self._steps[dataset] = 0
-        if not self._path.exists():
-            return Pins()
         include: set[str] = set()
         exclude: set[str] = set()
-        with self._open() as connection:
-            steps = connection.execute(
-                "SELECT operation, ids FROM pin_events WHERE dataset = ? ORDER BY number", (dataset,)
-            ).fetchall()
-        self._steps[dataset] = len(steps)
-        for operation, text in steps:
+        statement = "SELECT operation, ids FROM pin_events WHERE dataset = ? ORDER BY number"
+        for operation, text in self._read(statement, (dataset,)):
             ids = set(json.loads(text))
             include -= ids
             exclude -= ids
@@ -85,33 +96,30 @@ class Ledger:
                 exclude |= ids
         return Pins(include=frozenset(include), exclude=frozenset(exclude))
 
-    def _write(self, statement: str, values: tuple[object, ...]) -> None:
+    def _read(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        """The rows; none where there is no file yet, or one in which nothing was ever written."""
+        if not self._path.exists():
+            return []
+        existing = f"{self._path.absolute().as_uri()}?mode=rw"  # read-only where the system says so
         try:
-            with self._open() as connection:
+            with closing(sqlite3.connect(existing, uri=True, timeout=PATIENCE)) as connection:
+                begun = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'pin_events'").fetchone()
+                return connection.execute(statement, values).fetchall() if begun else []
+        except sqlite3.Error as cause:
+            raise StoreError(
+                f"The decisions in {self._path} could not be read: {cause}.",
+                "Move the file away to start without pins, or put a copy of it back.",
+            ) from cause
+
+    def _write(self, statement: str, values: tuple[object, ...]) -> None:
+        """One transaction: there whole or not at all."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._path, timeout=PATIENCE)) as connection, connection:
+                connection.executescript(SCHEMA)
                 connection.execute(statement, values)
         except (sqlite3.Error, OSError) as cause:
             raise StoreError(
                 f"The decision could not be written to {self._path}: {cause}.",
                 "Free some space or check the folder's rights; earlier decisions are untouched.",
             ) from cause
-
-    def _open(self) -> _Connection:
-        return _Connection(self._path)
-
-
-class _Connection:
-    """One short transaction: committed at the end, rolled back on an error, always closed."""
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, timeout=30)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.executescript(SCHEMA)
-
-    def __enter__(self) -> sqlite3.Connection:
-        return self._connection
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._connection.commit()
-        self._connection.close()

@@ -5,9 +5,18 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Whose turn it is to compute one key, and how many ask for it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    asking: int = 0
 
 
 class Memo(Generic[T]):
@@ -16,7 +25,7 @@ class Memo(Generic[T]):
     def __init__(self, size: int) -> None:
         self._size = size
         self._results: OrderedDict[Hashable, T] = OrderedDict()
-        self._busy: dict[Hashable, threading.Lock] = {}
+        self._turns: dict[Hashable, _Turn] = {}
         self._lock = threading.Lock()
 
     def peek(self, key: Hashable) -> T | None:
@@ -29,15 +38,20 @@ class Memo(Generic[T]):
     def get(self, key: Hashable, compute: Callable[[], T]) -> T:
         """The result, computed now if it is not there; an exception is passed on and nothing is kept."""
         with self._lock:
-            busy = self._busy.setdefault(key, threading.Lock())
-        with busy:
-            found = self.peek(key)
-            if found is None:
-                found = compute()
-                self.put(key, found)
-        with self._lock:
-            self._busy.pop(key, None)
-        return found
+            turn = self._turns.setdefault(key, _Turn())
+            turn.asking += 1
+        try:
+            with turn.lock:
+                found = self.peek(key)
+                if found is None:
+                    found = compute()
+                    self.put(key, found)
+                return found
+        finally:
+            with self._lock:
+                turn.asking -= 1
+                if not turn.asking:  # else the next one waits for this very lock
+                    del self._turns[key]
 
     def put(self, key: Hashable, result: T) -> None:
         """Keep a result, and drop the one that was not asked for longest where there are too many."""

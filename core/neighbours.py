@@ -81,6 +81,7 @@ def neighbours(
     params = params or NeighbourParams()
     if params.k < 1 or params.probes < 1:
         raise ParameterError("Neighbours need k and probes of at least 1.", "The defaults are 15 and 24.")
+    vectors = np.asarray(vectors)  # a memory map is slower to index
     k = min(params.k, max(len(vectors) - 1, 0))
     indices = np.empty((len(vectors), k), dtype=np.int32)
     if k:

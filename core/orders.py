@@ -31,7 +31,7 @@ from core.keys import StageKeys
 from core.memo import Memo
 from core.store import Store
 
-FIRST_LIMIT = 1000  # slow orders are made to this length, then to twice that, and so on
+FIRST_LIMIT = 1000  # the first length that curves and slow orders are made to; see _rungs
 CONTROL_DRAWS = 5
 
 
@@ -67,7 +67,7 @@ class Orders:
 
     def order(self, params: SelectParams, *, on_progress: OnProgress = ignore_progress) -> Order:
         """Rows in the sequence of choice, pins first; long enough for the count, or complete."""
-        limit = self.limit(params)
+        limit = self._order_limit(params)
         pinned = self.pinned(params.pins)  # unknown ones are said before hours of work
         base = self._orders.get(_base(params, limit), lambda: self._compute(params, limit, on_progress))
         return self._laid_over(base, pinned, params.seed)
@@ -80,25 +80,22 @@ class Orders:
 
     def begun(self, params: SelectParams) -> Order | None:
         """The longest order in memory that begins the wanted one, which is not there yet."""
-        limit = self.limit(params)
-        while limit > FIRST_LIMIT:
-            limit //= 2
-            order = self._held(params, limit)
-            if order is not None:
-                return order
-        return None
+        shorter = [rung for rung in _rungs(len(self._dataset)) if rung < self.limit(params)]
+        found = (self._held(params, rung) for rung in reversed(shorter))
+        return next((order for order in found if order is not None), None)
 
     def limit(self, params: SelectParams) -> int:
-        """How long the order and the curve are: doubled from the first limit on, so that counts share them."""
+        """How long the curve is, and the order where it is slow to make: a rung that nearby counts share."""
         n = len(self._dataset)
         wanted = n if params.count is None else params.count
         if wanted < 0:
             raise ParameterError(f"The count is {wanted}.", "It is a number of rows: 0 or more.")
         wanted += len(params.pins.exclude)  # as many of the order may be skipped
-        limit = FIRST_LIMIT
-        while limit < min(wanted, n):
-            limit *= 2
-        return limit if selection.strategy(params.strategy).slow else n
+        return next((rung for rung in _rungs(n) if rung >= wanted), n)
+
+    def _order_limit(self, params: SelectParams) -> int:
+        """A strategy that takes no time makes the whole order at once."""
+        return self.limit(params) if selection.strategy(params.strategy).slow else len(self._dataset)
 
     def judge(self, params: SelectParams) -> Judge | None:
         """The judge that the parameters name.
@@ -272,6 +269,15 @@ class Orders:
     @cached_property
     def _row_of(self) -> dict[str, int]:
         return {each: row for row, each in enumerate(self._dataset.frame["id"])}
+
+
+def _rungs(n: int) -> list[int]:
+    """Lengths that orders and curves are made to: 1,000, 1,500, 2,000, 3,000, 4,000, 6,000, ..., n."""
+    rungs, step = [], FIRST_LIMIT
+    while step < n:
+        rungs += [rung for rung in (step, step * 3 // 2) if rung < n]
+        step *= 2
+    return [*rungs, n]
 
 
 def _base(params: SelectParams, limit: int) -> tuple[SelectParams, int]:

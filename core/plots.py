@@ -20,6 +20,7 @@ PALETTE = (
 FAINT = "rgba(128, 128, 128, 0.25)"
 NOISE = "#b0b0b0"
 LONGEST_NAME = 40  # characters of a cluster's name in a legend
+ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"})
 
 
 def map_figure(
@@ -79,9 +80,9 @@ def curve_figure(selection: Curve, control: Sequence[Curve]) -> go.Figure:
 
 
 def plain(text: str) -> str:
-    """Text that plotly shows as it is: its angle brackets would be read as markup."""
+    """Text that plotly shows as it is: angle brackets would be read as markup, dollars as TeX."""
     short = text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
-    return short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return short.translate(ESCAPES)
 
 
 def _add_scores(figure: go.Figure, coords: Coords, rows: Positions, scores: Scores, name: str) -> None:

@@ -30,8 +30,10 @@ EVERY = 0.2  # seconds between two reports of one stage
 
 def main() -> None:
     """Take jobs from standard input until it ends."""
-    # Whatever a library prints must not be taken for a report.
-    reports, sys.stdout = sys.stdout, sys.stderr
+    # Whatever a library prints, from Python or from C, must not be taken for a report.
+    reports = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    sys.stdout = sys.stderr
     logging.basicConfig(stream=sys.stderr, level=logging.INFO)
     requests: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()

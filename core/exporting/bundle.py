@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 
 from core.domain import Coords, Dataset, Labels, Positions, Reason, Selection
-from core.errors import ParameterError, StoreError
-from core.exporting.formats import FORMATS
+from core.errors import StoreError
+from core.exporting.formats import training_format, write_parquet
 from core.exporting.recipe import ids_text, recipe_of
 
 CONTENTS = {
@@ -47,10 +47,10 @@ def write_bundle(bundle: Bundle, out: Path, form: str) -> list[Path]:
         ParameterError: an unknown form.
         StoreError: the folder cannot be written.
     """
-    written = []
+    files = _files(bundle, form)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name, write in _files(bundle, form).items():
+        for name, write in files.items():
             temporary = out / f".{name}.writing"
             try:
                 with temporary.open("wb") as file:
@@ -60,13 +60,12 @@ def write_bundle(bundle: Bundle, out: Path, form: str) -> list[Path]:
                 temporary.rename(out / name)
             finally:
                 temporary.unlink(missing_ok=True)
-            written.append(out / name)
     except OSError as cause:
         raise StoreError(
             f"The export to {out} could not be written: {cause.strerror or cause}.",
             "Free some space or choose another folder.",
         ) from cause
-    return written
+    return [out / name for name in files]
 
 
 def archive(bundle: Bundle, form: str) -> bytes:
@@ -80,9 +79,7 @@ def archive(bundle: Bundle, form: str) -> bytes:
 
 
 def _files(bundle: Bundle, form: str) -> dict[str, Callable[[IO[bytes]], None]]:
-    if form not in FORMATS:
-        raise ParameterError(f"There is no export format {form!r}.", f"Formats: {', '.join(FORMATS)}.")
-    chosen = FORMATS[form]
+    chosen = training_format(form)
     ids = bundle.dataset.frame["id"]
     recipe = recipe_of(bundle.dataset, bundle.selection, made=bundle.made, map_settings=bundle.map_settings)
 
@@ -92,7 +89,7 @@ def _files(bundle: Bundle, form: str) -> dict[str, Callable[[IO[bytes]], None]]:
     return {
         chosen.file: lambda out: chosen.write(bundle.dataset, bundle.selection.rows, out),
         "ids.txt": text(ids_text(bundle.selection.ids)),
-        "selection.parquet": lambda out: sidecar(bundle).write_parquet(out),
+        "selection.parquet": lambda out: write_parquet(sidecar(bundle), out),
         "control_ids.txt": text(ids_text(ids.gather(bundle.control).to_list())),
         "recipe.yaml": text(recipe.to_yaml()),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -88,11 +89,22 @@ def ids_text(ids: list[str]) -> str:
     return "".join(f"{each}\n" for each in ids)
 
 
+def _portable(value: Any, model: str) -> Any:  # noqa: ANN401 - any tree of settings
+    """The same tree, in which a model in a local folder goes by its name: the path is nobody's business."""
+    if isinstance(value, dict):
+        return {name: _portable(each, model) for name, each in value.items()}
+    return value.replace(model, Path(model).name) if isinstance(value, str) else value
+
+
 def recipe_of(
     dataset: Dataset, selection: Selection, *, made: dict[str, Any], map_settings: dict[str, Any]
 ) -> Recipe:
     """The recipe of a selection."""
     params = selection.params
+    model = str(map_settings["embed"]["model"])
+    folder = Path(model).expanduser()
+    if folder.is_absolute() or folder.is_dir():
+        made, map_settings = _portable(made, model), _portable(map_settings, model)
     return Recipe(
         recipe_version=SCHEMA_VERSION,
         source=Source(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import Project
+from core import Project, WinnowError
 from core.ledger import PinOperation
-from core.selection import strategies, strategy
+from core.selection import eligible, strategies, strategy
 from pages.ui import cached, choose, data, figures, map, moves, progress, rows, state
+from pages.ui.markup import plain
 
 OWNER = state.session_owner()
-POLL = 0.5  # seconds between two looks at work in the background
 
 
 def sidebar(project: Project) -> None:
@@ -100,26 +100,26 @@ def live(project: Project, cloud: map.Cloud) -> None:
     map.show(
         map.pack_move(cloud, moves.move_of(project, cloud, view, choice), budget=moves.BUDGET), key=state.MAP
     )
+    for error in (*view.notes, choice.error, covered.error):
+        if error is not None:
+            st.warning(plain(error), icon=":material/info:")
     sentences(project, choice)
     if choice.selection is not None:
         tables(project, choice)
-    opened = state.take_opened()
+    opened = state.opened_row()
     if opened is not None and opened < len(project.dataset):
-        each = project.dataset.frame["id"][opened]
-        st.dialog(f"Row {each}", position="right", width="medium")(row_drawer)(project, choice, opened)
-    if choice.waiting or (choice.size and (covered.radius is None or covered.random is None)):
-        st.fragment(wait, run_every=POLL)(project, choice, covered)
+        title = f"Row {plain(project.dataset.frame['id'][opened])}"
+        drawer = st.dialog(title, position="right", width="medium", on_dismiss=state.close_row)
+        drawer(row_drawer)(project, choice, opened)
+    progress.follow(project, choice, covered)
     state.write_link()
 
 
 def sentences(project: Project, choice: choose.Choice) -> None:
-    """What has to be said about this selection: errors, ties, what was capped."""
-    if choice.error is not None:
-        st.warning(f"{choice.error.problem} {choice.error.hint}", icon=":material/info:")
+    """What has to be said about this selection: ties, what was capped."""
     if choice.selection is None:
         return
     judge = project.judges.get(choice.params.judge or "")
-    above = judge is not None and choice.params.min_score is not None and choice.params.min_score > judge.high
     said = list(choice.selection.notes)
     ties = choice.selection.ties
     if ties.tied:
@@ -127,8 +127,8 @@ def sentences(project: Project, choice: choose.Choice) -> None:
         said.append(f"{ties.chosen:,} of the selected rows came out of a tie of {ties.tied:,}{at}.")
     if said:
         help_text = f"Ties are decided by {ties.rule}." if ties.rule else None
-        st.caption("  ".join(said), help=help_text)
-    if above and judge is not None:
+        st.caption("  ".join(plain(each) for each in said), help=help_text)
+    if judge is not None and not eligible(len(project.dataset), judge, choice.params.min_score).any():
         st.button(
             f"Set the threshold to {judge.high:g}",
             key="lower_threshold",
@@ -140,7 +140,13 @@ def sentences(project: Project, choice: choose.Choice) -> None:
 def tables(project: Project, choice: choose.Choice) -> None:
     """The rows around the cut, one tab at a time."""
     tab = st.segmented_control(
-        "Rows", state.TABS, default=state.TABS[0], key="tab", required=True, label_visibility="collapsed"
+        "Rows",
+        state.TABS,
+        default=state.TABS[0],
+        key="tab",
+        required=True,
+        label_visibility="collapsed",
+        persist_state="session",
     )
     shown, sentence = rows.rows_of(str(tab), project, choice)
     st.caption(sentence)
@@ -174,18 +180,22 @@ def row_drawer(project: Project, choice: choose.Choice, row: int) -> None:
     with st.container(horizontal=True):
         for operation, title in PIN_BUTTONS.items():
             if st.button(title, key=f"pin_{operation}"):
-                project.ledger.pin(project.dataset.fingerprint, operation, [each])
-                st.rerun()
+                pin_row(project, operation, each)
     rows.full_row(project, choice, row)
 
 
+def pin_row(project: Project, operation: PinOperation, each: str) -> None:
+    """Pin one row and close the drawer; where that fails it says why."""
+    try:
+        project.ledger.pin(project.dataset.fingerprint, operation, [each])
+    except WinnowError as error:
+        st.error(plain(error))
+        return
+    state.close_row()
+    st.rerun()
+
+
 PIN_BUTTONS: dict[PinOperation, str] = {"include": "Include", "exclude": "Exclude", "clear": "Clear pin"}
-
-
-def wait(project: Project, choice: choose.Choice, covered: choose.Coverage) -> None:
-    """Look now and then whether what is being computed is there."""
-    if choose.is_ready(project, choice, covered):
-        st.rerun()
 
 
 def page() -> None:
@@ -208,10 +218,13 @@ def page() -> None:
 
 def draft(project: Project, cloud: map.Cloud) -> None:
     """The draft map: thresholds can be tried, choosing waits for the vectors."""
-    moves.take_events(project, cloud)
+    moves.take_events(project, cloud, draft=True)
     view = state.current()
     choice = choose.without_order(project, view)
     map.show(map.pack_move(cloud, moves.move_of(project, cloud, view, choice)), key=state.MAP)
+    for note in view.notes:
+        st.warning(plain(note), icon=":material/info:")
+    state.write_link()
 
 
 page()

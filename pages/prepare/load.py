@@ -8,13 +8,16 @@ import streamlit as st
 from core import Project, WinnowError
 from core.loading import keep
 from pages.ui import cached, data, places, progress, state
+from pages.ui.markup import plain
 
 WAYS = ("Sample", "Upload", "Path")
 
 
 def choose_source() -> None:
     """The three ways in."""
-    way = st.segmented_control("Data", WAYS, default=WAYS[0], key="way", required=True)
+    way = st.segmented_control(
+        "Data", WAYS, default=WAYS[0], key="way", required=True, persist_state="session"
+    )
     if way == "Upload":
         uploaded = st.file_uploader(
             "JSON, JSON lines, CSV, TSV or Parquet, each also as .gz",
@@ -24,8 +27,8 @@ def choose_source() -> None:
         if uploaded is not None and st.button("Open this file", type="primary", key="open_upload"):
             open_upload(uploaded.name, uploaded.getvalue())
     elif way == "Path":
-        st.text_input("Path of a file", key="path", placeholder="data/my-rows.jsonl")
-        st.caption(f"Inside {', '.join(str(root) for root in places.roots()[:-1])}.")
+        st.text_input("Path of a file", key="path", placeholder="data/my-rows.jsonl", persist_state="session")
+        st.caption(plain(f"Inside {', '.join(str(root) for root in places.roots()[:-1])}."))
         st.button("Open", type="primary", key="open_path", on_click=open_path)
     else:
         st.caption(
@@ -39,7 +42,7 @@ def open_upload(name: str, content: bytes) -> None:
     try:
         path = keep(name, content, places.uploads())
     except WinnowError as error:
-        st.error(f"{error.problem} {error.hint}")
+        st.error(plain(error))
         return
     state.open_data(str(path))
     st.rerun()
@@ -110,7 +113,8 @@ def settings(project: Project) -> None:
     """How the map is made; what is not touched stays at its default."""
     defaults = cached.map_params(state.MapSettings())
     view = state.current()
-    with st.expander("Map settings", icon=":material/tune:"):
+    # A form: nothing is taken over before the button is pressed.
+    with st.expander("Map settings", icon=":material/tune:"), st.form("map_settings", border=False):
         left, right = st.columns(2)
         state.seed_widget("method", view.map.method or defaults.cluster.method)
         left.selectbox(
@@ -120,7 +124,7 @@ def settings(project: Project) -> None:
         state.seed_widget("clusters", view.map.clusters or 0)
         left.number_input(
             "Clusters (0: chosen by the number of rows)", min_value=0, max_value=400, step=1, key="clusters",
-            disabled=state.widget("method") == "hdbscan",
+            help="Of k-means; HDBSCAN finds its own number.",
         )  # fmt: skip
         state.seed_widget("model", view.map.model or defaults.embed.model)
         left.text_input(
@@ -131,11 +135,12 @@ def settings(project: Project) -> None:
         right.number_input(
             "UMAP neighbours", min_value=2, max_value=defaults.neighbours.k, step=1, key="n_neighbours"
         )
-        state.seed_widget("min_dist", view.map.min_dist or defaults.project.min_dist)
+        min_dist = view.map.min_dist
+        state.seed_widget("min_dist", defaults.project.min_dist if min_dist is None else min_dist)
         right.number_input("UMAP minimum distance", min_value=0.0, max_value=1.0, step=0.05, key="min_dist")
         state.seed_widget("map_seed", view.map.seed or defaults.project.seed)
         right.number_input("UMAP seed", min_value=0, step=1, key="map_seed")
-        st.button("Use these settings", key="use_settings", on_click=use_settings)
+        st.form_submit_button("Use these settings", key="use_settings", on_click=use_settings)
 
 
 def use_settings() -> None:

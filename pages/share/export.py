@@ -6,28 +6,28 @@ import streamlit as st
 
 from core import Project, Selection
 from core.exporting import CONTENTS, FORMATS, archive
-from pages.ui import choose, data, figures, state
+from pages.ui import choose, data, figures, progress, state
+from pages.ui.markup import plain
 
 OWNER = state.session_owner()
-NOTHING_YET = choose.Coverage(None, None)
 
 
 def summary(project: Project, choice: choose.Choice) -> None:
     """What will leave, in one line of figures and one sentence."""
-    figures.show(project, choice, choose.coverage(project, choice, owner=OWNER))
+    covered = choose.coverage(project, choice, owner=OWNER)
+    figures.show(project, choice, covered)
     params = choice.params
     judge = (
         f"{params.judge} \N{GREATER-THAN OR EQUAL TO} {params.min_score:g}" if params.judge else "no judge"
     )
-    st.caption(
-        f"{params.strategy}, {judge}, seed {params.seed}, {len(params.pins):,} pins. Change it on Explore."
-    )
+    decisions = f"{params.strategy}, {judge}, seed {params.seed}, {len(params.pins):,} pins."
+    st.caption(plain(f"{decisions} Change it on Explore."))
+    progress.follow(project, choice, covered)
 
 
 def bundle(project: Project, chosen: Selection) -> None:
     """The form of the training file, the list of what is in the zip, and the download."""
     names = list(FORMATS)
-    state.seed_widget("format", state.widget("format") or names[0])
     form = st.radio(
         "Training file",
         names,
@@ -35,6 +35,7 @@ def bundle(project: Project, chosen: Selection) -> None:
         format_func=lambda name: FORMATS[name].title,
         captions=[FORMATS[name].summary for name in names],
         horizontal=True,
+        persist_state="session",
     )
     st.caption("In the zip")
     inside = {FORMATS[form].file: f"the {len(chosen):,} selected rows", **CONTENTS}
@@ -67,20 +68,14 @@ def page() -> None:
         return
     choice = choose.choose(project, view, owner=OWNER)
     if choice.error is not None:
-        st.warning(f"{choice.error.problem} {choice.error.hint}")
+        st.warning(plain(choice.error))
     elif choice.selection is None:
-        st.fragment(wait, run_every=0.5)(project, choice)
+        st.caption(f"{choice.waiting}…")
+        progress.follow(project, choice, choose.NO_COVERAGE)
     else:
         summary(project, choice)
         bundle(project, choice.selection)
     state.write_link()
-
-
-def wait(project: Project, choice: choose.Choice) -> None:
-    """Say what is being computed and look now and then whether it is there."""
-    st.caption(f"{choice.waiting}…")
-    if choose.is_ready(project, choice, NOTHING_YET):
-        st.rerun()
 
 
 page()

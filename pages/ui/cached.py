@@ -52,13 +52,13 @@ def _cloud(key: str, draft: bool, _project: Project) -> Cloud:
     return pack_project(_project, draft=draft)
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=MapWorker.close)
 def worker() -> MapWorker:
     """The process that makes maps."""
     return MapWorker()
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Background.close)
 def background() -> Background:
     """The thread that makes orders and curves."""
     return Background()

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import Future
+import math
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from core import Project, Selection, SelectParams, WinnowError
 from core.domain import Judge, OnProgress, Order
-from core.metrics import Figures, cheap_figures
+from core.metrics import Curve, Figures, cheap_figures
 from core.project import CONTROL_DRAWS
 from core.selection import eligible, strategy, thresholds
 from pages.ui import cached
-from pages.ui.jobs import finished
 from pages.ui.map import Pin, pin_rows
 from pages.ui.state import View
 
 PATIENCE = 0.35  # seconds to wait for an order before saying that it is being computed
 NICE_COUNTS = (10, 20, 50, 100, 200, 500, 1000)
+COLOURS = ("cluster", "selected", "length")  # and "judge:" with a judge's name
 FIRST_SHARE = 0.2  # of the eligible rows, that the first count is at most
 
 
@@ -50,28 +51,56 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Covering radius of the selection and of the random draws of its size; None while computed."""
+    """Covering radius of the selection and of the random draws of its size.
+
+    None while computed; NaN where there is none, as of no rows or of more than a curve reaches.
+    is_exact: the radius was measured at this size; else it lies between two sizes that were.
+    """
 
     radius: float | None
     random: float | None
+    is_exact: bool = True
+    error: WinnowError | None = None
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether there is more to come."""
+        return self.radius is None or self.random is None
+
+
+NO_COVERAGE = Coverage(math.nan, math.nan)
 
 
 def fit(view: View, project: Project) -> dict[str, object]:
-    """What a new dataset changes in the view: a judge, a threshold and a count that exist in it."""
+    """What a new dataset changes in the view: a judge, a threshold and a count that exist in it.
+
+    What was asked for and is not there is said in the view's notes.
+    """
+    notes = list(view.notes)
     judge = project.judges.get(view.judge or "") or next(iter(project.judges.values()), None)
     chosen_judge = judge.name if judge else None
+    is_another = view.judge is not None and chosen_judge != view.judge
     min_score = view.min_score if judge else None
-    if judge is not None and (min_score is None or chosen_judge != view.judge):
+    if judge is not None and (min_score is None or is_another):
         min_score = first_threshold(judge)
-    allowed = int(eligible(len(project.dataset), judge, min_score).sum())
+    if is_another:
+        instead = f"{judge.name} is used" if judge else "the threshold is off"
+        notes.append(f"There is no judge {view.judge!r} in {project.dataset.name}: {instead}.")
+    n = len(project.dataset)
+    allowed = int(eligible(n, judge, min_score).sum()) or n
     count = view.count
     if count is None:
         count = max((nice for nice in NICE_COUNTS if nice <= max(allowed * FIRST_SHARE, 10)), default=10)
     try:
         strategy(view.strategy).settings(view.params(project.pins))
         name, options = view.strategy, view.options
-    except WinnowError:
+    except WinnowError as error:
         name, options = "k-center", ()
+        notes.append(f"{error} {strategy(name).title} is used.")
+    colour = view.colour
+    if colour not in COLOURS and colour.removeprefix("judge:") not in project.judges:
+        colour = COLOURS[0]
+        notes.append(f"The map cannot be coloured by {view.colour!r}: it shows clusters.")
     return {
         "fitted": project.dataset.fingerprint,
         "judge": chosen_judge,
@@ -79,6 +108,8 @@ def fit(view: View, project: Project) -> dict[str, object]:
         "count": count,
         "strategy": name,
         "options": options,
+        "colour": colour,
+        "notes": tuple(notes),
     }
 
 
@@ -93,10 +124,7 @@ def first_threshold(judge: Judge) -> float:
 def choose(project: Project, view: View, *, owner: str) -> Choice:
     """The selection, if its order is there or comes within a moment; else what is being waited for."""
     params = view.params(project.pins)
-    judge = project.judges.get(params.judge or "")
-    allowed = eligible(len(project.dataset), judge, params.min_score)
-    size = int(allowed.sum())
-    wanted = size if params.count is None else min(params.count, size)
+    size, wanted = _sizes(project, params)
     try:
         order = project.ready_order(params)
         if order is None:
@@ -115,15 +143,25 @@ def choose(project: Project, view: View, *, owner: str) -> Choice:
 def coverage(project: Project, choice: Choice, *, owner: str) -> Coverage:
     """The radius and random's mean radius, read from curves that are computed in the background."""
     if choice.selection is None or not len(choice.selection):
-        return Coverage(None, None)
+        return NO_COVERAGE
     params, size = choice.params, len(choice.selection)
     curve, control = project.ready_curve(params), project.ready_control_curves(params)
     if curve is None or control is None:
-        key = ("curves", project.map_key, params.without_count(), project.curve_limit(params))
-        cached.background().want("curves", owner, key, lambda check: _curves(project, params, check))
-    found = curve.at(size) if curve else None
-    drawn = [at for each in control or () if (at := each.at(size))]
-    return Coverage(found[0] if found else None, float(np.mean([at[0] for at in drawn])) if drawn else None)
+        key = _key("curves", project, params)
+        try:
+            cached.background().want("curves", owner, key, lambda check: _curves(project, params, check))
+        except WinnowError as error:
+            return replace(NO_COVERAGE, error=error)
+    drawn = None if control is None else float(np.mean([_radius(each, size) for each in control]))
+    if curve is None:
+        return Coverage(None, drawn)
+    found = _radius(curve, size)
+    return Coverage(found, drawn, is_exact=math.isnan(found) or size in curve.counts)
+
+
+def _radius(curve: Curve, size: int) -> float:
+    found = curve.at(size)
+    return math.nan if found is None else found[0]
 
 
 def figures(project: Project, choice: Choice) -> tuple[Figures, list[Figures]]:
@@ -137,33 +175,37 @@ def figures(project: Project, choice: Choice) -> tuple[Figures, list[Figures]]:
 
 def is_ready(project: Project, choice: Choice, covered: Coverage) -> bool:
     """Whether there is more to show than was shown: an order, a curve, or nothing left to wait for."""
-    params = choice.params
-    if not cached.background().is_busy:
-        return True
+    params, is_making = choice.params, cached.background().is_making
     if choice.selection is None:
-        return project.ready_order(params) is not None
+        return not is_making(_key("order", project, params))
     if covered.radius is None and project.ready_curve(params) is not None:
         return True
-    return project.ready_control_curves(params) is not None
+    return not is_making(_key("curves", project, params))
 
 
 def without_order(project: Project, view: View) -> Choice:
     """What can be said before there are vectors: how many rows are eligible."""
     params = view.params(project.pins)
-    judge = project.judges.get(params.judge or "")
-    size = int(eligible(len(project.dataset), judge, params.min_score).sum())
-    wanted = size if params.count is None else min(params.count, size)
+    size, wanted = _sizes(project, params)
     return Choice(params, size, wanted, None, None, "Draft map: choosing waits for the vectors")
 
 
-def apply_pin(project: Project, pin: Pin) -> None:
-    """Carry out one decision made on the map."""
+def apply_pin(project: Project, pin: Pin, *, draft: bool = False) -> None:
+    """Carry out one decision made on the map, or on the draft of it.
+
+    Raises:
+        StoreError: it cannot be written down.
+    """
     fingerprint = project.dataset.fingerprint
     if pin.op == "undo":
         project.ledger.undo(fingerprint)
         return
-    rows = pin_rows(pin, project.coords(), project.labels())
-    if pin.op == "clear" and not len(rows):
+    if draft:
+        coords, labels = project.draft(), np.zeros(len(project.dataset), dtype=np.int32)
+    else:
+        coords, labels = project.coords(), project.labels()
+    rows = pin_rows(pin, coords, labels)
+    if pin.op == "clear" and not (pin.rows or pin.polygon or pin.cluster is not None):
         ids = project.pins.include | project.pins.exclude
     else:
         ids = frozenset(project.dataset.frame["id"].gather(rows).to_list())
@@ -171,21 +213,29 @@ def apply_pin(project: Project, pin: Pin) -> None:
         project.ledger.pin(fingerprint, pin.op, ids)
 
 
+def _sizes(project: Project, params: SelectParams) -> tuple[int, int]:
+    """How many rows are eligible, and how many of them will be selected."""
+    allowed = eligible(len(project.dataset), project.judges.get(params.judge or ""), params.min_score)
+    allowed[project.positions(params.pins.exclude)] = False
+    size = int(allowed.sum())
+    return size, size if params.count is None else min(params.count, size)
+
+
 def _order_soon(project: Project, params: SelectParams, owner: str) -> Order | None:
-    future = _want_order(project, params, owner)
-    if not finished(future, within=PATIENCE):
-        return None
-    outcome = future.result()
-    if isinstance(outcome, Exception):
-        raise outcome
+    _want_order(project, params, owner, within=PATIENCE)
     return project.ready_order(params)
 
 
-def _want_order(project: Project, params: SelectParams, owner: str) -> Future[object]:
-    key = ("order", project.map_key, params.without_count(), project.curve_limit(params))
-    return cached.background().want(
-        "orders", owner, key, lambda check: project.order(params, on_progress=check)
+def _want_order(project: Project, params: SelectParams, owner: str, *, within: float = 0.0) -> None:
+    key = _key("order", project, params)
+    cached.background().want(
+        "orders", owner, key, lambda check: project.order(params, on_progress=check), within=within
     )
+
+
+def _key(kind: str, project: Project, params: SelectParams) -> Hashable:
+    """Names what is computed for these parameters: counts of one limit share it."""
+    return (kind, project.map_key, params.without_count(), project.curve_limit(params))
 
 
 def _order_ahead(project: Project, params: SelectParams, size: int, owner: str) -> None:

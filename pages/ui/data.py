@@ -6,18 +6,27 @@ import streamlit as st
 
 from core import Project, WinnowError
 from pages.ui import cached, progress, state
+from pages.ui.markup import plain, row_count
 
 
 def open_project() -> Project:
     """The project of this session; where it cannot be opened the page says why and ends here."""
     view = state.current()
     try:
-        return cached.project(view.data, view.map)
+        project = cached.project(view.data, view.map)
+        project.ledger.pins(project.dataset.fingerprint)  # a ledger that cannot be read is said here
+        return project
     except WinnowError as error:
         st.subheader("This dataset cannot be opened", anchor=False)
-        st.error(f"{error.problem} {error.hint}", icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         if view.data != "sample":
-            st.button("Open the sample", on_click=state.open_data, args=("sample",), type="primary")
+            st.button(
+                "Open the sample",
+                key="back_to_sample",
+                on_click=state.open_data,
+                args=("sample",),
+                type="primary",
+            )
         st.stop()
 
 
@@ -28,12 +37,12 @@ def header(project: Project) -> None:
     with st.container(gap="xsmall"):
         # st.text: the name of a file is data and is never read as markup.
         st.text("The bundled sample" if sample else dataset.name)
-        st.caption(f"{len(dataset):,} rows, {dataset.schema} schema")
+        st.caption(f"{row_count(len(dataset))}, {dataset.schema} schema")
 
 
 def no_map_yet(project: Project) -> None:
     """The empty state of a dataset without a map: one sentence, one button."""
-    st.subheader(f"No map of these {len(project.dataset):,} rows yet", anchor=False)
+    st.subheader(f"No map of {row_count(len(project.dataset))} yet", anchor=False)
     st.write("The prompts are embedded, clustered and laid out once; afterwards every slider is instant.")
     st.button(
         "Make the map", key="make_map", type="primary", on_click=progress.start, args=(project,),

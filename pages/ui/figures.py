@@ -11,6 +11,7 @@ from core import Project
 from pages.ui.choose import Choice, Coverage, figures
 
 DASH = "\N{EN DASH}"
+ABOUT = "\N{ALMOST EQUAL TO} "
 
 
 def show(project: Project, choice: Choice, coverage: Coverage) -> None:
@@ -22,7 +23,7 @@ def show(project: Project, choice: Choice, coverage: Coverage) -> None:
         _plain("Selected", choice.size, share(choice.size, pool))
         if choice.selection is None:
             for title in ("Tokens", "Mean score", "Covering radius"):
-                st.metric(title, "…", border=True, height="stretch")
+                st.metric(title, "…" if choice.waiting else DASH, border=True, height="stretch")
             return
         mine, control = figures(project, choice)
         tokens = difference(mine.tokens, [each.tokens for each in control], ",.0f")
@@ -37,7 +38,8 @@ def show(project: Project, choice: Choice, coverage: Coverage) -> None:
 
 RADIUS_HELP = (
     "The greatest cosine distance from any row of the pool to its nearest selected row. Lower covers better. "
-    "Compared with the mean of five random draws of the same size."
+    "Compared with the mean of five random draws of the same size. It is measured at some fifty sizes; "
+    "\N{ALMOST EQUAL TO} marks what lies between two of them."
 )
 
 
@@ -55,7 +57,7 @@ def _radius(coverage: Coverage) -> None:
     compared = [] if coverage.random is None else [coverage.random]
     st.metric(
         "Covering radius",
-        f"{coverage.radius:.3f}",
+        ("" if coverage.is_exact else ABOUT) + number(coverage.radius, ".3f"),
         border=True,
         height="stretch",
         help=RADIUS_HELP,

@@ -12,9 +12,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -40,6 +42,7 @@ class MapJob:
     key: str
     name: str
     rows: int
+    request: dict[str, Any] = field(default_factory=dict, repr=False)
     status: Status = "waiting"
     progress: Progress = field(default_factory=lambda: Progress("start", 0, 1))
     stage_began: float = field(default_factory=time.monotonic)
@@ -65,8 +68,9 @@ class MapJob:
         return None if rate is None else (self.progress.total - self.progress.done) / rate
 
     def take(self, event: dict[str, Any]) -> None:
-        """One report of the worker."""
+        """One report of the worker, or how it ended."""
         if "stage" in event:
+            self.status = "running"
             progress = Progress(*(event[name] for name in Progress._fields))
             if progress.stage != self.progress.stage:
                 self.stage_began, self.stage_began_at = time.monotonic(), progress.done
@@ -74,6 +78,10 @@ class MapJob:
             self.progress = progress
         elif "finished" in event:
             self.status = "done"
+        elif "ended" in event:
+            self.status = "failed"
+            self.problem = f"The worker process ended (code {event['ended']})."
+            self.hint = "Perhaps the memory was full. What was done is stored: start again to go on."
         else:
             bug = event.get("bug")
             self.status = "failed"
@@ -88,6 +96,7 @@ class MapWorker:
         self._lock = threading.RLock()
         self._process: subprocess.Popen[str] | None = None
         self._jobs: dict[str, MapJob] = {}
+        self._waiting: deque[MapJob] = deque()
         self._current: MapJob | None = None
 
     def job(self, key: str) -> MapJob | None:
@@ -106,8 +115,9 @@ class MapWorker:
             known = self._jobs.get(key)
             if known is not None and known.is_live:
                 return known
-            job = self._jobs[key] = MapJob(key, name, rows)
-            self._send({"job": key, **request})
+            job = self._jobs[key] = MapJob(key, name, rows, request)
+            self._waiting.append(job)
+            self._next()
             return job
 
     def stop(self, key: str) -> None:
@@ -117,43 +127,79 @@ class MapWorker:
             if job is None or not job.is_live:
                 return
             job.status = "stopped"
-            process, self._process = self._process, None
+            if job is not self._current:
+                self._waiting.remove(job)
+                return
+            self._kill()
+            self._next()
+
+    def close(self) -> None:
+        """End the process and stop whatever it was to do."""
+        with self._lock:
+            for job in (*self._waiting, *([self._current] if self._current else [])):
+                job.status = "stopped"
+            self._waiting.clear()
+            self._kill()
+
+    def _kill(self) -> None:
+        process, self._process, self._current = self._process, None, None
         if process is not None:
             process.kill()
             process.wait()
 
+    def _next(self) -> None:
+        """Give the process the job that waits longest, where it has none."""
+        if self._current is None and self._waiting:
+            self._current = job = self._waiting.popleft()
+            self._send({"job": job.key, **job.request})
+
     def _send(self, request: dict[str, Any]) -> None:
-        if self._process is None or self._process.poll() is not None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "core.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
-            )
-            threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
+        line = json.dumps(request) + "\n"
+        if self._process is not None:
+            with suppress(BrokenPipeError):  # it ended a moment ago: a new one takes over
+                _write(self._process, line)
+                return
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "core.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+        _write(self._process, line)
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
+        assert process.stdin is not None and process.stdout is not None
         for line in process.stdout:
             event = json.loads(line)
-            job = self._jobs.get(event["job"])
-            if job is not None and job.is_live:
-                job.status = "running"
-                job.take(event)
-        process.wait()
+            with self._lock:
+                if process is self._process:
+                    self._take(event)
+        code = process.wait()
+        process.stdout.close()
+        with suppress(BrokenPipeError):
+            process.stdin.close()
         with self._lock:
-            if self._process is not process:
-                return
-            self._process = None
-        for job in list(self._jobs.values()):
-            if job.is_live:
-                job.status = "failed"
-                job.problem = f"The worker process ended (code {process.returncode})."
-                job.hint = "Perhaps the memory was full. What was done is stored: start again to go on."
+            if process is self._process:
+                self._process = None
+                self._take({"ended": code})
+
+    def _take(self, event: dict[str, Any]) -> None:
+        """One report; those of the warm-up are about no job."""
+        job = self._current
+        if job is None or event.get("job", job.key) != job.key:
+            return
+        job.take(event)
+        if not job.is_live:
+            self._current = None
+            self._next()
+
+
+def _write(process: subprocess.Popen[str], line: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(line)
+    process.stdin.flush()
 
 
 class Background:
@@ -167,27 +213,50 @@ class Background:
         threadpool_limits(max(1, (os.cpu_count() or 1) // 2))
         self._lanes = {lane: ThreadPoolExecutor(1, thread_name_prefix=lane) for lane in get_args(Lane)}
         self._lock = threading.Lock()
-        self._futures: dict[Hashable, Future[object]] = {}
+        self._futures: dict[Hashable, Future[Exception | None]] = {}
+        self._failed: dict[Hashable, Future[Exception | None]] = {}  # until it is said what went wrong
         self._wishes: dict[Hashable, Hashable] = {}  # owner -> the key it wants now
 
     def want(
-        self, lane: Lane, owner: Hashable, key: Hashable, work: Callable[[OnProgress], object]
-    ) -> Future[object]:
-        """Have ``work`` done under ``key``; other keys that nobody wants any more are given up."""
+        self,
+        lane: Lane,
+        owner: Hashable,
+        key: Hashable,
+        work: Callable[[OnProgress], object],
+        *,
+        within: float = 0.0,
+    ) -> None:
+        """Have ``work`` done under ``key`` and wait for it at most ``within`` seconds.
+
+        Other keys that nobody wants any more are given up.
+
+        Raises:
+            Exception: whatever the work raised, now or since it was wanted last; said once, then tried anew.
+        """
         with self._lock:
             self._wishes[owner] = key
-            future = self._futures.get(key)
+            future = self._failed.get(key) or self._futures.get(key)
             if future is None:
                 future = self._futures[key] = self._lanes[lane].submit(self._run, key, work)
-            return future
+        if wait_for([future], timeout=within).done:
+            with self._lock:
+                self._failed.pop(key, None)
+            if (error := future.result()) is not None:
+                raise error
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether anything is being computed or waits to be."""
+    def is_making(self, key: Hashable) -> bool:
+        """Whether this is being computed or waits to be."""
         with self._lock:
-            return bool(self._futures)
+            return key in self._futures
 
-    def _run(self, key: Hashable, work: Callable[[OnProgress], object]) -> object:
+    def close(self) -> None:
+        """Give up everything."""
+        with self._lock:
+            self._wishes.clear()
+        for lane in self._lanes.values():
+            lane.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self, key: Hashable, work: Callable[[OnProgress], object]) -> Exception | None:
         def still_wanted(_: Progress) -> None:
             with self._lock:
                 if key not in self._wishes.values():
@@ -195,19 +264,16 @@ class Background:
 
         try:
             still_wanted(Progress("choose rows", 0, 1))
-            return work(still_wanted)
+            work(still_wanted)
         except Cancelled:
             return None
-        except WinnowError as error:
-            return error
         except Exception as error:
-            log.exception("Work in the background failed.")
+            if not isinstance(error, WinnowError):
+                log.exception("Work in the background failed.")
+            with self._lock:
+                self._failed[key] = self._futures[key]
             return error
         finally:
             with self._lock:
                 self._futures.pop(key, None)
-
-
-def finished(future: Future[object], *, within: float) -> bool:
-    """Whether the work is done after at most ``within`` seconds."""
-    return bool(wait_for([future], timeout=within).done)
+        return None

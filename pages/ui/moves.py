@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from core import Project
+from core import Project, WinnowError
+from core.selection import eligible
 from pages.ui import choose, state
 from pages.ui.map import Cloud, Move, read_open, read_pin, read_settings
 
 BUDGET = 4700  # bytes of a move for the map; figures and table take about as much again
 
 
-def take_events(project: Project, cloud: Cloud) -> None:
+def take_events(project: Project, cloud: Cloud, *, draft: bool = False) -> None:
     """Take over what the map sent: where its controls stand, a pin, a clicked row."""
     view, events = state.current(), state.component(state.MAP)
     settings = read_settings(events)
@@ -23,10 +24,14 @@ def take_events(project: Project, cloud: Cloud) -> None:
         state.update(**changes)
     pin = read_pin(events)
     if pin is not None and pin.n > view.ack:
-        choose.apply_pin(project, pin)
-        state.update(ack=pin.n)
+        notes: tuple[str, ...] = ()
+        try:
+            choose.apply_pin(project, pin, draft=draft)
+        except WinnowError as error:
+            notes = (str(error),)
+        state.update(ack=pin.n, notes=notes)
     clicked = read_open(events)
-    if clicked is not None:
+    if clicked is not None and 0 <= clicked < len(project.dataset):
         state.open_row(clicked)
 
 
@@ -38,7 +43,7 @@ def move_of(project: Project, cloud: Cloud, view: state.View, choice: choose.Cho
     return Move(
         order=np.empty(0, dtype=np.int64) if choice.order is None else choice.order,
         count=choice.size if view.count is None else view.count,
-        reachable=choice.eligible,
+        reachable=choice.eligible + _pinned_beyond(project, choice),
         eligible=choice.eligible,
         order_id=choice.order_id,
         seq=view.seq,
@@ -53,6 +58,14 @@ def move_of(project: Project, cloud: Cloud, view: state.View, choice: choose.Cho
         pending=choice.selection is None,
         message=choice.waiting,
     )
+
+
+def _pinned_beyond(project: Project, choice: choose.Choice) -> int:
+    """How many pinned rows are in although they are not eligible."""
+    params = choice.params
+    pinned = project.positions(params.pins.include - params.pins.exclude)
+    allowed = eligible(len(project.dataset), project.judges.get(params.judge or ""), params.min_score)
+    return int((~allowed[pinned]).sum())
 
 
 def _threshold(cloud: Cloud, judge: str, level: int) -> float:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core import Project
-from pages.ui import cached, places, state
+from pages.ui import cached, choose, places, state
 from pages.ui.jobs import STAGES, MapJob
+from pages.ui.markup import plain
 
 TITLES = {
     "draft map": "Draft map from word counts",
@@ -17,12 +18,13 @@ TITLES = {
     "names": "Name them",
     "map": "Lay out the map",
 }
-EVERY = 0.5  # seconds between two looks at a running job
+EVERY = 0.5  # seconds between two looks at work that goes on
 
 
 def job_of(project: Project) -> MapJob | None:
-    """The job that makes this project's map, live or ended."""
-    return cached.worker().job(project.map_key)
+    """The job that makes this project's map, or one that broke off; None when it is done."""
+    job = cached.worker().job(project.map_key)
+    return None if job is None or job.status == "done" else job
 
 
 def start(project: Project) -> None:
@@ -38,19 +40,31 @@ def start(project: Project) -> None:
 
 
 def panel(project: Project) -> None:
-    """Show the job of this project, if there is one; the page is run again once when it ends."""
+    """Show the job of this project, if there is one; the page is run again when it starts, drafts or ends."""
     job = job_of(project)
-    if job is None or job.status == "done":
+    if job is None or project.has_map():
         return
-    st.fragment(_panel, run_every=EVERY if job.is_live else None)(project, job, project.has_draft())
+    was = (job.is_live, project.has_draft())
+    st.fragment(_panel, run_every=EVERY if job.is_live else None)(project, job, was)
 
 
-def _panel(project: Project, job: MapJob, had_draft: bool) -> None:
-    if job.status == "done" or (project.has_draft() and not had_draft):
+def follow(project: Project, choice: choose.Choice, covered: choose.Coverage) -> None:
+    """Run the page again as soon as more is known than it shows."""
+    if choice.waiting or covered.is_pending:
+        st.fragment(_look, run_every=EVERY)(project, choice, covered)
+
+
+def _look(project: Project, choice: choose.Choice, covered: choose.Coverage) -> None:
+    if choose.is_ready(project, choice, covered):
+        st.rerun()
+
+
+def _panel(project: Project, job: MapJob, was: tuple[bool, bool]) -> None:
+    if job_of(project) is not job or (job.is_live, project.has_draft()) != was:
         st.rerun()
     with st.container(border=True, key="job"):
         if job.status == "failed":
-            st.error(f"{job.problem} {job.hint}", icon=":material/error:")
+            st.error(plain(f"{job.problem} {job.hint}"), icon=":material/error:")
         elif job.status == "stopped":
             st.info("Stopped. What was done is stored, and the next start goes on from there.")
         else:

@@ -10,6 +10,7 @@ from core import Project, Reason
 from core.domain import Positions, Scores
 from core.selection import border
 from pages.ui.choose import Choice
+from pages.ui.markup import plain
 from pages.ui.state import TABS
 
 SHOWN = 6  # rows a table: it goes to the browser with every slider move
@@ -32,9 +33,8 @@ def rows_of(tab: str, project: Project, choice: Choice) -> tuple[Positions, str]
     assert chosen is not None and choice.order is not None
     judge = project.judges.get(choice.params.judge or "")
     if tab == TABS[0]:
-        return chosen.rows[
-            :SHOWN
-        ], f"The first {min(SHOWN, len(chosen)):,} of {len(chosen):,}, in order of choice."
+        first = f"The first {min(SHOWN, len(chosen)):,} of {len(chosen):,}, in order of choice."
+        return chosen.rows[:SHOWN], first if len(chosen) else "No row is selected."
     if tab in TABS[1:3]:
         sides = border(chosen, choice.order, judge=judge, draw=project.draw(0), size=SHOWN)
         if tab == TABS[1]:
@@ -99,7 +99,7 @@ def full_row(project: Project, choice: Choice, row: int) -> None:
     st.text(" · ".join(known))
     for message in record["messages"]:
         with st.container(border=True, gap="xsmall"):
-            st.caption(message["role"])
+            st.caption(plain(message["role"]))
             # Plain text: dataset text is never read as markup.
             st.text(message["content"] or "(empty)")
     others = {

@@ -5,7 +5,6 @@ The only module that touches ``st.session_state``.
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +16,10 @@ from core.domain import OptionValue, Pins, Positions, SelectParams
 from pages.ui import places
 
 VIEW = "winnow.view"
+OPENED = "winnow.opened"
 MAP = "map"  # the key of the map component
+DIGITS = 8  # of a count or a seed, at most
+MOST_SCORE = 1e30  # float32 holds no more than about 3e38
 IN_LINK = ("data", "judge", "min", "count", "strategy", "colour", "seed")
 TABS = ("Selected", "Just above the cut", "Just below", "Left out", "Pinned")
 
@@ -53,6 +55,7 @@ class View:
 
     data: "sample" or a path. fitted: the dataset whose defaults are filled in.
     seq, ack: the last events of the map that were taken over.
+    notes: what was asked for and could not be done, said until the next decision.
     """
 
     data: str
@@ -68,6 +71,7 @@ class View:
     map: MapSettings = MapSettings()
     seq: int = 0
     ack: int = 0
+    notes: tuple[str, ...] = ()
 
     def params(self, pins: Pins) -> SelectParams:
         """The parameters of the selection."""
@@ -94,13 +98,14 @@ def current() -> View:
 
 
 def update(**changes: Any) -> None:  # noqa: ANN401 - the fields of View
-    """Change some decisions."""
-    st.session_state[VIEW] = replace(current(), **changes)
+    """Change some decisions; the notes of those before them are gone."""
+    st.session_state[VIEW] = replace(current(), **{"notes": (), **changes})
 
 
 def open_data(data: str) -> None:
     """Turn to another dataset: what belonged to the old one is forgotten."""
     st.session_state[VIEW] = View(data=data, seq=current().seq, ack=current().ack)
+    close_row()
 
 
 def write_link() -> None:
@@ -126,13 +131,18 @@ def session_owner() -> str:
 
 
 def open_row(row: int) -> None:
-    """Show this row in full at the end of this run."""
-    st.session_state["winnow.opened"] = row
+    """Show this row in full until ``close_row``, whatever runs meanwhile."""
+    st.session_state[OPENED] = row
 
 
-def take_opened() -> int | None:
-    """The row to show now, once."""
-    return cast("int | None", st.session_state.pop("winnow.opened", None))
+def opened_row() -> int | None:
+    """The row that is shown in full."""
+    return cast("int | None", st.session_state.get(OPENED))
+
+
+def close_row() -> None:
+    """Show no row any more."""
+    st.session_state.pop(OPENED, None)
 
 
 def remember_shown(rows: Positions) -> None:
@@ -165,15 +175,21 @@ def widget(key: str) -> Any:  # noqa: ANN401 - whatever the widget holds
 
 
 def _from_link(link: Mapping[str, str]) -> View:
-    """The view that a link names; what cannot be read there is left at its default."""
+    """The view that a link names; what cannot be read there is left at its default, and said."""
+    min_score, count, seed = _float(link.get("min")), _whole(link.get("count")), _whole(link.get("seed"))
+    read = {"min": ("a threshold", min_score), "count": ("a count", count), "seed": ("a seed", seed)}
+    unread = [(what, link[name]) for name, (what, value) in read.items() if value is None and link.get(name)]
     return View(
         data=link.get("data") or places.first_data(),
         judge=link.get("judge"),
-        min_score=_float(link.get("min")),
-        count=_whole(link.get("count")),
+        min_score=min_score,
+        count=count,
         strategy=link.get("strategy") or "k-center",
         colour=link.get("colour") or "cluster",
-        seed=_whole(link.get("seed")) or 0,
+        seed=seed or 0,
+        notes=tuple(
+            f"The link asks for {what} of {text[:40]!r}, which there cannot be." for what, text in unread
+        ),
     )
 
 
@@ -186,8 +202,8 @@ def _float(text: str | None) -> float | None:
         value = float(text) if text else None
     except ValueError:
         return None
-    return value if value is not None and math.isfinite(value) else None
+    return value if value is not None and abs(value) <= MOST_SCORE else None
 
 
 def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= DIGITS else None

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pydantic
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.domain import Pins, SelectParams
+from core.embedding import EmbedParams
+from core.exporting import Recipe, recipe_of, write_bundle
+from core.keys import MapParams
+
+GOLDEN = Path(__file__).parent / "recipe.golden.yaml"
+RECORDS = [
+    {"id": f"r{k}", "instruction": f"Say {k}", "output": "x", "score": k % 3, "other_score": 1}
+    for k in range(6)
+]
+PARAMS = SelectParams(
+    judge="score",
+    min_score=1,
+    count=3,
+    strategy="top-score",
+    seed=7,
+    pins=Pins(include=frozenset({"r4"}), exclude=frozenset({"r5", "r3"})),
+)
+
+
+def _recipe(bundle):
+    return recipe_of(bundle.dataset, bundle.selection, made=bundle.made, map_settings=bundle.map_settings)
+
+
+def test_the_recipe_is_what_it_was(bundled):
+    """A golden file: every decision is in it, under the name that earlier recipes have."""
+    text = _recipe(bundled(RECORDS, [4, 2, 1], params=PARAMS)).to_yaml()
+    text = re.sub(r"(fingerprint: )[0-9a-f]{64}", r"\1<sha256>", text)
+    text = re.sub(r"(?m)(^  [\w-]+: )'?\d+\.\d+\.\d+[\w.+]*'?$", r"\1<version>", text)
+    assert text == GOLDEN.read_text("utf-8")
+
+
+def test_a_recipe_is_read_back_as_it_was_written(bundled):
+    """YAML loses nothing: neither nulls, floats, nested settings nor the sequence of keys."""
+    recipe = _recipe(bundled(RECORDS, [4, 2, 1], params=PARAMS))
+    assert Recipe.from_yaml(recipe.to_yaml()) == recipe
+    assert Recipe.from_yaml(recipe.to_yaml()).to_yaml() == recipe.to_yaml()
+    assert list(yaml.safe_load(recipe.to_yaml())) == list(Recipe.model_fields)
+
+
+@settings(max_examples=50, deadline=None)
+@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), min_size=1, max_size=6))
+def test_hostile_texts_survive_yaml(texts):
+    """Ids, names and notes of any characters come back: quotes, colons, line ends, NUL, yes and no."""
+    texts = [*texts, "yes", "null", "1e3", "- a: b", "a\u2028b\x85c", "\0", "\ufeff", "#", "&a *a !!python/x"]
+    recipe = Recipe.from_yaml(GOLDEN.read_text("utf-8"))
+    choice = recipe.choice.model_copy(
+        update={"include": texts, "judge": texts[0], "options": {texts[0]: texts[-1]}}
+    )
+    outcome = recipe.outcome.model_copy(update={"notes": texts})
+    hostile = recipe.model_copy(update={"choice": choice, "outcome": outcome})
+    assert Recipe.from_yaml(hostile.to_yaml()) == hostile
+
+
+def test_the_digest_is_that_of_the_file_of_ids(bundled, tmp_path):
+    """Whoever has ids.txt can check it with sha256sum."""
+    write_bundle(bundled(RECORDS, [4, 2, 1], params=PARAMS), tmp_path, "csv")
+    recipe = Recipe.from_yaml((tmp_path / "recipe.yaml").read_text("utf-8"))
+    assert recipe.outcome.ids_sha256 == hashlib.sha256((tmp_path / "ids.txt").read_bytes()).hexdigest()
+    assert recipe.outcome.selected == len((tmp_path / "ids.txt").read_text().split())
+
+
+def test_every_decision_is_in_the_recipe(bundled):
+    """No field of the parameters is left out, and each changes the recipe."""
+    bundle = bundled(RECORDS, [4, 2, 1], params=PARAMS)
+    base = _recipe(bundle).choice
+    others = {
+        "judge": "other_score",
+        "min_score": 2.0,
+        "count": None,
+        "strategy": "k-center",
+        "seed": 8,
+        "options": (("drop_outliers", 5.0),),
+        "pins": Pins(include=frozenset({"r1"})),
+    }
+    assert set(others) == set(SelectParams.__dataclass_fields__)
+    for name, value in others.items():
+        changed = replace(bundle.selection, params=replace(PARAMS, **{name: value}))
+        assert _recipe(replace(bundle, selection=changed)).choice != base, name
+
+
+def test_every_setting_of_the_map_is_in_the_recipe(bundled):
+    """Stage by stage, with the values that were used."""
+    recipe = _recipe(bundled(RECORDS, [0]))
+    assert recipe.map == MapParams().as_dict()
+    assert Recipe.from_yaml(recipe.to_yaml()).map == MapParams().as_dict()
+
+
+@pytest.mark.parametrize("model", ["/srv/models/mini", "~/models/mini", "{tmp}/models/mini"])
+def test_a_model_in_a_local_folder_goes_by_its_name(bundled, tmp_path, model):
+    """The digest of its weights identifies it; where it lay on this machine is nobody's business."""
+    model = model.replace("{tmp}", str(tmp_path))
+    made = {"model": model, "digest": "ab", "truncated": 0, "note": f"{model} on cpu, fp32"}
+    bundle = bundled(RECORDS, [0], made=made, map_params=MapParams(embed=EmbedParams(model=model)))
+    recipe = _recipe(bundle)
+    assert recipe.map["embed"]["model"] == recipe.vectors["model"] == "mini"
+    assert recipe.vectors["note"] == "mini on cpu, fp32"
+    assert "models" not in recipe.to_yaml()
+    assert bundle.made["model"] == model
+
+
+def test_a_model_of_the_hub_keeps_its_full_name(bundled):
+    """Owner and name are no path."""
+    params = MapParams(embed=EmbedParams(model="someone/model"))
+    recipe = _recipe(bundled(RECORDS, [0], made={"model": "someone/model"}, map_params=params))
+    assert recipe.map["embed"]["model"] == recipe.vectors["model"] == "someone/model"
+
+
+def test_a_recipe_with_a_word_too_many_or_too_few_is_refused():
+    """A misspelt decision is never ignored."""
+    text = GOLDEN.read_text("utf-8")
+    for broken in (
+        text.replace("  min_score:", "  min_scores:"),
+        text + "more: 1\n",
+        text.replace("  seed: 7\n", ""),
+        text.replace("seed: 7", "seed: seven"),
+        "[]",
+    ):
+        with pytest.raises(pydantic.ValidationError):
+            Recipe.from_yaml(broken)
+
+
+def test_a_recipe_cannot_be_changed():
+    """It is a record of what was decided."""
+    recipe = Recipe.from_yaml(GOLDEN.read_text("utf-8"))
+    with pytest.raises(pydantic.ValidationError):
+        recipe.choice.seed = 8
+
+
+def test_yaml_that_would_make_objects_is_refused():
+    """A recipe that comes from a stranger runs nothing."""
+    with pytest.raises(yaml.YAMLError):
+        Recipe.from_yaml("!!python/object/apply:os.getcwd []")
