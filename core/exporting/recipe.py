@@ -13,7 +13,20 @@ from pydantic import BaseModel, ConfigDict
 from core.domain import Dataset, Selection
 
 SCHEMA_VERSION = 1
+RARE_LINE_ENDS = frozenset("\x85\u2028\u2029")
 LIBRARIES = ("numpy", "polars", "torch", "sentence-transformers", "umap-learn", "pynndescent", "scikit-learn")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts texts with rare line ends into double quotes, the one style in which PyYAML escapes them."""
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = '"' if RARE_LINE_ENDS & set(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 class Source(BaseModel):
@@ -71,7 +84,7 @@ class Recipe(BaseModel):
 
     def to_yaml(self) -> str:
         """The recipe as YAML, keys in the order of this class."""
-        return yaml.safe_dump(self.model_dump(), sort_keys=False, allow_unicode=True, width=100)
+        return yaml.dump(self.model_dump(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
     @classmethod
     def from_yaml(cls, text: str) -> Recipe:

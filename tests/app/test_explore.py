@@ -519,19 +519,17 @@ HOSTILE = (
 
 
 def test_hostile_text_is_shown_as_text(mapped: Mapped):
-    """Ids, prompts, roles, names of judges and of other columns: verbatim where text is shown, escaped elsewhere."""
+    """Ids, prompts, names of judges and of other columns: verbatim in text, escaped where Markdown is read."""
     judge = "![j](http://evil.test/j.png)"
     rows = [
-        {"id": f"{number} {text}", "instruction": text, "output": text, judge: number, "<b>note</b>": text}
-        for number, text in enumerate(HOSTILE * 2)
+        {"id": f"{row} {text}", "instruction": text, "output": text, judge: row or None, "<b>note</b>": text}
+        for row, text in enumerate(HOSTILE * 2)
     ]
-    app = mapped("hostile.jsonl", lines(rows), min="99", judge=judge)
-    assert any("evil.test" in text for text in app.said("caption")) is False
-    for kind in ("markdown", "caption", "error", "warning", "info", "subheader"):
-        for each in app.at.get(kind):
-            for sign in ("![", "](", "<img", "<script", "<b>"):
-                assert sign not in each.value, each.value
-    app = open_app(data=app.at.query_params["data"], min="0", judge=judge)
+    app = mapped("hostile.jsonl", lines(rows), min="0", judge=judge)
+    assert f"1 rows have no score by {judge} and are left out." in app.said("caption")[-1]
     for row, text in enumerate(HOSTILE):
         app.click(row)
-        assert app.said("text").count(text.replace("\0", "\0")) == 2, text
+        assert app.said("text").count(text) == 2, text
+        for kind in ("markdown", "caption", "error", "warning", "info", "subheader"):
+            for each in app.at.get(kind):
+                assert not any(sign in each.value for sign in ("![", "](", "<img", "<script", "<b>")), each.value
