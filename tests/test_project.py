@@ -677,26 +677,26 @@ def test_longer_orders_begin_with_shorter_ones(tmp_path, short):
     assert sorted(made[-1]) == list(range(60))
 
 
-@pytest.mark.parametrize(
-    ("count", "excluded", "limit"),
-    [
-        (0, 0, 8),
-        (8, 0, 8),
-        (9, 0, 12),
-        (16, 0, 16),
-        (17, 0, 24),
-        (60, 0, 60),
-        (None, 0, 60),
-        (10**9, 0, 60),
-        (8, 1, 12),
-    ],
-)
-def test_nearby_counts_share_orders_and_curves(project, short, count, excluded, limit):
-    """The limit is the first of 8, 12, 16, 24, ... that is enough, excluded rows included."""
-    ids = project.dataset.frame["id"].head(excluded).to_list()
-    params = SelectParams(count=count, pins=Pins(exclude=frozenset(ids)))
-    assert project.curve_limit(params) == limit
-    assert project.curve_limit(SelectParams(strategy="random", count=count, pins=params.pins)) == limit
+RUNGS = {0: 8, 8: 8, 9: 12, 12: 12, 13: 16, 17: 24, 25: 32, 33: 48, 49: 60, 60: 60, None: 60, 10**9: 60}
+
+
+@pytest.mark.parametrize("count", RUNGS)
+def test_nearby_counts_share_orders_and_curves(project, short, count):
+    """The length is the first of 8, 12, 16, 24, 32, 48 and all that is enough; quick orders are complete."""
+    slow, quick = SelectParams(count=count), SelectParams(count=count, strategy="random")
+    assert project.curve_limit(slow) == project.curve_limit(quick) == RUNGS[count]
+    assert len(project.order(slow)) == RUNGS[count]
+    assert len(project.order(quick)) == 60
+
+
+def test_excluded_rows_make_an_order_longer(project, short):
+    """It has to be enough without them."""
+    ids = project.dataset.frame["id"]
+    limits = [
+        project.curve_limit(SelectParams(count=8, pins=Pins(exclude=frozenset(ids.head(excluded).to_list()))))
+        for excluded in (0, 1, 4, 5)
+    ]
+    assert limits == [8, 12, 12, 16]
 
 
 def test_ready_and_begun_orders_are_what_is_in_memory(project, short):

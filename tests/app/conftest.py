@@ -19,6 +19,7 @@ from pages.ui.jobs import MapWorker
 def maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which the map of the sample is computed, once a run."""
     home = tmp_path_factory.mktemp("maps")
+    (home / "store").mkdir()
     Project.open(SAMPLE, home=home).build()
     return home
 

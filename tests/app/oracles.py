@@ -27,7 +27,9 @@ def token_counts(rows: pl.DataFrame) -> NDArray[np.int64]:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     texts = [(prompt_of(row), row["output"]) for row in rows.iter_rows(named=True)]
-    count = [sum(len(tokenizer.encode(text, add_special_tokens=False).ids) for text in pair) for pair in texts]
+    count = [
+        sum(len(tokenizer.encode(text, add_special_tokens=False).ids) for text in pair) for pair in texts
+    ]
     return np.array(count)
 
 

@@ -77,7 +77,7 @@ class App:
         """All tables of the page."""
         return [each.value for each in self.at.dataframe]
 
-    def keys(self) -> set[str]:
+    def buttons(self) -> set[str]:
         """The keys of all buttons."""
         return {each.key for each in self.at.button if each.key}
 

@@ -54,7 +54,10 @@ def test_a_link_without_a_judge_may_name_a_threshold(sample):
 
 
 JUNK = {
-    "a judge that is not there": ({"judge": "nobody", "min": "1"}, "There is no judge 'nobody' in sample.jsonl"),
+    "a judge that is not there": (
+        {"judge": "nobody", "min": "1"},
+        "There is no judge 'nobody' in sample.jsonl",
+    ),
     "a threshold that is a word": ({"min": "abc"}, "a threshold of 'abc'"),
     "a threshold of nan": ({"min": "nan"}, "a threshold of 'nan'"),
     "a threshold without end": ({"min": "inf"}, "a threshold of 'inf'"),
@@ -101,7 +104,7 @@ def unsafe(folder, tmp_path):
     (folder / "rows.pkl").write_bytes(pickle.dumps([1]))
     (folder / "rows.jsonl").write_bytes(pickle.dumps([1]))
     (folder / "empty.jsonl").write_bytes(b"")
-    (folder / "nothing.jsonl").write_text("{}\n")
+    (folder / "nothing.jsonl").write_text('{"foo": "bar"}\n')
     return {
         "/etc/passwd": ("/etc/passwd", "outside the folders that this app may read"),
         "outside": (str(outside), "outside the folders that this app may read"),

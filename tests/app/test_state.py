@@ -88,7 +88,8 @@ def test_nonsense_from_the_browser_breaks_nothing(app: App, settings):
 
 
 @pytest.mark.parametrize(
-    "text", ["![x](y)", "# h", "**b**", "`c`", "<b>", ":red[x]", "$x$", "a\n\nb", "1. x", "a|b", "&lt;", "~~x~~"]
+    "text",
+    ["![x](y)", "# h", "**b**", "`c`", "<b>", ":red[x]", "$x$", "a\n\nb", "1. x", "a|b", "&lt;", "~~x~~"],
 )
 def test_plain_text_has_a_backslash_before_everything_that_markdown_reads(text):
     """No sign that Markdown, colours, formulas or HTML begin with is left bare."""
