@@ -37,6 +37,7 @@ from core.keys import MapParams, StageKeys
 from core.ledger import Ledger
 from core.loading.sources import expanded
 from core.memo import Memo
+from core.memory import give_back
 from core.orders import CONTROL_DRAWS, Orders
 from core.store import Artefact, Key, Store, StoredParts
 
@@ -313,6 +314,8 @@ class Project:
             },
         )
         parts.drop(len(texts) // settings.part_texts + 1)
+        del made
+        give_back()
         return artefact
 
     def _find_neighbours(self, on_progress: OnProgress) -> Artefact:

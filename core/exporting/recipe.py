@@ -14,7 +14,16 @@ from core.domain import Dataset, Selection
 
 SCHEMA_VERSION = 1
 RARE_LINE_ENDS = frozenset("\x85\u2028\u2029")
-LIBRARIES = ("numpy", "polars", "torch", "sentence-transformers", "umap-learn", "pynndescent", "scikit-learn")
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "polars",
+    "torch",
+    "sentence-transformers",
+    "scikit-learn",
+    "numba",
+    "umap-learn",
+)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -109,6 +118,13 @@ def _portable(value: Any, model: str) -> Any:  # noqa: ANN401 - any tree of sett
     return value.replace(model, Path(model).name) if isinstance(value, str) else value
 
 
+def _version(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
 def recipe_of(
     dataset: Dataset, selection: Selection, *, made: dict[str, Any], map_settings: dict[str, Any]
 ) -> Recipe:
@@ -127,7 +143,7 @@ def recipe_of(
             fingerprint=dataset.fingerprint,
         ),
         map=map_settings,
-        vectors=made,
+        vectors=dict(sorted(made.items())),  # the same bytes whether computed now or read
         choice=Choice(
             judge=params.judge,
             min_score=params.min_score,
@@ -147,5 +163,5 @@ def recipe_of(
             tie_rule=selection.ties.rule,
             notes=list(selection.notes),
         ),
-        libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
+        libraries={name: _version(name) for name in LIBRARIES},
     )

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 STAGES = ("draft map", "count tokens", "embed", "neighbours", "clusters", "names", "map")
 ROOT = Path(__file__).parents[2]
+# glibc then hands large batches back to the system at once instead of keeping them for later.
+THRIFT = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 25)}
 
 Lane = Literal["orders", "curves"]
 Status = Literal["waiting", "running", "done", "failed", "stopped"]
@@ -46,7 +48,7 @@ class MapJob:
     status: Status = "waiting"
     progress: Progress = field(default_factory=lambda: Progress("start", 0, 1))
     stage_began: float = field(default_factory=time.monotonic)
-    stage_began_at: int = 0  # rows done when this run of the stage began
+    stage_began_at: int = 0  # rows done at the first report of this run that told of any
     reached: list[str] = field(default_factory=list)
     problem: str = ""
     hint: str = ""
@@ -73,8 +75,10 @@ class MapJob:
             self.status = "running"
             progress = Progress(*(event[name] for name in Progress._fields))
             if progress.stage != self.progress.stage:
-                self.stage_began, self.stage_began_at = time.monotonic(), progress.done
                 self.reached.append(progress.stage)
+            if progress.stage != self.progress.stage or not self.progress.done:
+                # What is done at the first report was done before: a model was loaded, parts were found.
+                self.stage_began, self.stage_began_at = time.monotonic(), progress.done
             self.progress = progress
         elif "finished" in event:
             self.status = "done"
@@ -164,7 +168,7 @@ class MapWorker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, **THRIFT, "PYTHONPATH": str(ROOT)},
         )
         threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
         _write(self._process, line)
@@ -177,10 +181,10 @@ class MapWorker:
                 if process is self._process:
                     self._take(event)
         code = process.wait()
-        process.stdout.close()
-        with suppress(BrokenPipeError):
-            process.stdin.close()
         with self._lock:
+            process.stdout.close()
+            with suppress(BrokenPipeError):
+                process.stdin.close()
             if process is self._process:
                 self._process = None
                 self._take({"ended": code})

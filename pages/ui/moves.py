@@ -9,7 +9,7 @@ from core.selection import eligible
 from pages.ui import choose, state
 from pages.ui.map import Cloud, Move, read_open, read_pin, read_settings
 
-BUDGET = 4700  # bytes of a move for the map; figures and table take about as much again
+BUDGET = 4400  # bytes of a move for the map; figures and table take about as much again
 
 
 def take_events(project: Project, cloud: Cloud, *, draft: bool = False) -> None:

@@ -13,8 +13,8 @@ from pages.ui.choose import Choice
 from pages.ui.markup import plain
 from pages.ui.state import TABS
 
-SHOWN = 6  # rows a table: it goes to the browser with every slider move
-CLIP = 72  # characters of a prompt in a table
+SHOWN = 5  # rows a table: it goes to the browser with every slider move
+CLIP = 64  # characters of a prompt in a table
 
 REASONS = {
     Reason.CHOSEN: "chosen",

