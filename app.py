@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import places, state
+from pages.ui import places, reconnect, state
 
 st.set_page_config(
     page_title="Winnow",
@@ -13,6 +13,7 @@ st.set_page_config(
 st.logo(str(places.ASSETS / "logo.svg"), size="large")
 st.html(places.ASSETS / "app.html")
 state.start()
+reconnect.watch()
 
 explore = st.Page("pages/curate/explore.py", title="Explore", icon=":material/scatter_plot:", default=True)
 load = st.Page("pages/prepare/load.py", title="Load", icon=":material/upload_file:", url_path="load")

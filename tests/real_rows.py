@@ -13,10 +13,11 @@ from core.embedding import embed
 
 FILE = Path(__file__).parents[1].parent / "shared" / "data" / "alpaca52k_judged.jsonl.gz"
 
-on_real_rows = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not FILE.exists(), reason="The real rows are not here: ../shared/data is absent."),
-]
+
+def on_real_rows(test):
+    """Mark a test as slow, and skip it with a sentence where the rows are absent."""
+    reason = "The real rows are not here: ../shared/data is absent."
+    return pytest.mark.slow(pytest.mark.skipif(not FILE.exists(), reason=reason)(test))
 
 
 @functools.cache

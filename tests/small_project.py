@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from core import Project
+from core.domain import OnProgress, Progress, ignore_progress
 from core.embedding import Embedded
 from core.project import SHIPPED
 
@@ -60,14 +62,17 @@ def write(path: Path, records: Sequence[dict[str, object]] | None = None) -> Pat
 
 
 @cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="winnow-tests-")
+def _folder() -> Path:
+    """A folder of this process, removed at its end."""
+    folder = Path(tempfile.mkdtemp(prefix="winnow-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 @cache
 def built() -> tuple[Path, Path]:
     """(file, home) of the sixty rows with every stage stored."""
-    folder = Path(_folder().name) / "small"
+    folder = _folder() / "small"
     folder.mkdir()
     file = write(folder / "small.jsonl")
     Project.open(file, home=folder / "home").build()
@@ -84,7 +89,7 @@ def copied(home: Path) -> tuple[Path, Path]:
 @cache
 def sample_home() -> Path:
     """A home in which every stage of the sample is stored, or found among what ships."""
-    home = Path(_folder().name) / "sample"
+    home = _folder() / "sample"
     Project.open(SAMPLE, home=home).build()
     return home
 
@@ -96,8 +101,11 @@ def made_up_vectors(texts: Sequence[str], width: int = 16) -> np.ndarray:
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
-def fake_embed(texts: Sequence[str], params: object = None, **_: object) -> Embedded:
+def fake_embed(
+    texts: Sequence[str], params: object = None, *, on_progress: OnProgress = ignore_progress, **_: object
+) -> Embedded:
     """What ``embedding.embed`` gives, without a model."""
+    on_progress(Progress("embed", 0, len(texts)))
     vectors = made_up_vectors(texts)
     lengths = np.ones(len(texts), np.int32)
     return Embedded(vectors, lengths, "fp32", "cpu", 0, 0, 0, 0, "0" * 64, "made up")

@@ -43,7 +43,7 @@ JOINERS = {
     "__main__": "runs a project",
     "ledger": "used by project alone",
     "encoders": "the half of embedding that knows models",
-    "layout": "the half of projection that is compiled",
+    "memory": "gives memory back, for the worker",
     "words": "words of texts, for clustering and projection",
     "draws": "random numbers by id, for selection and metrics",
     "memo": "results in memory",

@@ -20,6 +20,7 @@ from small_project import SAMPLE, built, copied, rows, sample_home, write
 import core.__main__ as command
 from core import Project, SelectParams
 from core.domain import Progress
+from core.project import Clusters
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -178,6 +179,14 @@ def test_map_answers_in_json(run, small):
         "coordinates",
     ]
     assert report["note"]
+
+
+def test_noise_is_no_cluster(run, small, monkeypatch):
+    """The count in JSON is of clusters that rows are in."""
+    file, home = small
+    found = Clusters(np.zeros(60, np.int32), {-1: "noise", 0: "cats", 1: "dogs"})
+    monkeypatch.setattr("core.project.Project.clusters", lambda *_, **__: found)
+    assert json.loads(run("map", file, "--home", home, "--json")[1])["clusters"] == 2
 
 
 def test_map_makes_a_map_where_there_is_none(tmp_path):
@@ -371,6 +380,16 @@ def test_bad_input_is_one_line_and_exit_code_2(run, small, tmp_path, case):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("wrong", [("--format", "xml"), ("--judge", "typo"), ("--include", "{odd}")])
+def test_bad_input_is_said_before_the_work(run, tmp_path, wrong):
+    """Nobody waits for an embedding to be told of a typing error."""
+    (tmp_path / "odd").write_text("no-such-id")
+    arguments = (each.format(odd=tmp_path / "odd") for each in wrong)
+    code, _, _ = run("select", built()[0], *arguments, "--out", tmp_path / "out", "--home", tmp_path / "home")
+    assert code == 2
+    assert not (tmp_path / "home").exists()
+
+
 @pytest.mark.parametrize(
     "arguments", [("map", "none.jsonl"), ("select", "--bogus"), ()], ids=["input", "arguments", "nothing"]
 )
@@ -482,7 +501,7 @@ def test_a_disk_that_takes_no_more_ends_with_2_and_the_next_start_goes_on(tmp_pa
 def test_a_map_that_is_killed_while_embedding_goes_on_from_its_parts(tmp_path):
     """kill -9 after the first part of three: the rest is computed, and the vectors are those of an
     undisturbed run, to a cosine of 0.999 where the two chose different precisions, else to 1e-5."""
-    words = [f"{a} {b} {c}" for a in _WORDS for b in _WORDS for c in _WORDS][:6000]
+    words = [f"{a} {b} {c}" for a in _WORDS for b in _WORDS for c in _WORDS][:4400]
     records = [{"instruction": f"Write a few lines about {each}", "output": "x"} for each in words]
     file, home = write(tmp_path / "many.jsonl", records), tmp_path / "home"
     with _start("map", file, "--home", home) as process:
@@ -497,7 +516,7 @@ def test_a_map_that_is_killed_while_embedding_goes_on_from_its_parts(tmp_path):
     kept = _check_whole(home / "store") - 2  # the draft and the tokens are there too
     project, other = Project.open(file, home=home), Project.open(file, home=tmp_path / "other")
     resumed, undisturbed = project.vectors(), other.vectors()
-    assert f"{min(kept * 2048, 6000):,} taken from an earlier run" in project.notes()["note"]
+    assert f"{min(kept * 2048, 4400):,} taken from an earlier run" in project.notes()["note"]
     assert not list(home.glob("store/vectors-part/*"))
     assert (resumed * undisturbed).sum(axis=1).min() >= 0.999
     if project.notes()["precision"] == other.notes()["precision"]:

@@ -308,25 +308,44 @@ def test_notes_say_how_the_vectors_were_made(project):
     assert Project(project.dataset, home="nowhere").notes() == {}
 
 
-def test_progress_reaches_every_stage_that_a_selection_needs(tmp_path, fake):
-    """Choosing from a file that is not embedded yet says what it is doing, and can be stopped there."""
+@pytest.mark.parametrize(
+    ("name", "stages"),
+    [
+        ("k-center", {"embed", "neighbours", "choose rows"}),
+        ("stratified", {"embed", "clusters", "names"}),
+        ("threshold", {"embed", "neighbours"}),
+        ("random", set()),
+    ],
+)
+def test_progress_tells_every_stage_that_a_selection_needs(tmp_path, fake, name, stages):
+    """Choosing from a file that is not embedded yet says what it is doing; so does exporting after it."""
+    project, seen = Project.open(_many(tmp_path / "a.jsonl"), home=tmp_path / "home"), []
+    params = SelectParams(strategy=name, count=3)
+    chosen = project.select(params, on_progress=lambda each: seen.append(each.stage))
+    assert set(seen) == stages
+    project.export(chosen, tmp_path / "out", on_progress=lambda each: seen.append(each.stage))
+    assert {"embed", "neighbours", "clusters", "names"} <= set(seen)
+
+
+def test_a_selection_can_be_stopped_in_any_stage(tmp_path, fake):
+    """What is raised where progress is told ends the work, and the next try works."""
     project = Project.open(_many(tmp_path / "a.jsonl"), home=tmp_path / "home")
+    for unwanted in ("embed", "neighbours", "choose rows"):
 
-    def stop(progress):
-        raise Cancelled
+        def stop(progress, unwanted=unwanted):
+            if progress.stage == unwanted:
+                raise Cancelled
 
-    with pytest.raises(Cancelled):
-        project.select(SelectParams(strategy="stratified", count=3), on_progress=stop)
-    seen = []
-    project.select(
-        SelectParams(strategy="k-center", count=3), on_progress=lambda each: seen.append(each.stage)
-    )
-    assert {"neighbours", "choose rows"} <= set(seen)
-    seen.clear()
-    project.export(
-        project.select(SelectParams(count=3)), tmp_path / "out", on_progress=lambda p: seen.append(p.stage)
-    )
-    assert "clusters" in seen
+        with pytest.raises(Cancelled):
+            project.select(SelectParams(count=3), on_progress=stop)
+    assert len(project.select(SelectParams(count=3))) == 3
+
+
+def test_clusters_of_kmeans_need_no_map(tmp_path, fake, calls):
+    """Stratified draws do not wait for a layout."""
+    project = Project.open(_many(tmp_path / "a.jsonl"), home=tmp_path / "home")
+    project.select(SelectParams(strategy="stratified", count=3))
+    assert set(calls) == {"embedding.embed", "clustering.cluster", "clustering.names"}
 
 
 def test_stopped_work_goes_on_where_it_stopped(tmp_path, monkeypatch):

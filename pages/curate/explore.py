@@ -100,6 +100,7 @@ def live(project: Project, cloud: map.Cloud) -> None:
     map.show(
         map.pack_move(cloud, moves.move_of(project, cloud, view, choice), budget=moves.BUDGET), key=state.MAP
     )
+    moves.pass_over_old_events()
     for error in (*view.notes, choice.error, covered.error):
         if error is not None:
             st.warning(plain(error), icon=":material/info:")
@@ -222,6 +223,7 @@ def draft(project: Project, cloud: map.Cloud) -> None:
     view = state.current()
     choice = choose.without_order(project, view)
     map.show(map.pack_move(cloud, moves.move_of(project, cloud, view, choice)), key=state.MAP)
+    moves.pass_over_old_events()
     for note in view.notes:
         st.warning(plain(note), icon=":material/info:")
     state.write_link()

@@ -35,6 +35,16 @@ def take_events(project: Project, cloud: Cloud, *, draft: bool = False) -> None:
         state.open_row(clicked)
 
 
+def pass_over_old_events() -> None:
+    """Call after the map is shown: what it had sent to a server before this one is not taken over now.
+
+    A new session knows of it only when the map is on its page; what it decided stands in the link.
+    """
+    settings, view = read_settings(state.component(state.MAP)), state.current()
+    if settings is not None and settings.seq > view.seq:
+        state.update(seq=settings.seq, notes=view.notes)
+
+
 def move_of(project: Project, cloud: Cloud, view: state.View, choice: choose.Choice) -> Move:
     """What the map shows now."""
     pins = choice.params.pins

@@ -84,7 +84,7 @@ def test_the_figures_of_k_center_are_those_of_a_brute_force(sample, project, bet
     assert figures["Covering radius"] == f"{radius(between, chosen):.3f}"
     drawn = [radius(between, rows) for rows in control]
     assert beside["Covering radius"] == vs_random(radius(between, chosen), drawn, ".3f")
-    assert app.rows()["id"].to_list() == [sample["id"][row] for row in chosen[:6]]
+    assert app.rows()["id"].to_list() == [sample["id"][row] for row in chosen[:5]]
 
 
 def test_all_eligible_rows_have_the_figures_of_the_filtered_file(sample, between):
@@ -147,7 +147,7 @@ def test_top_score_takes_the_highest_and_counts_its_ties(sample):
     cut = best[-1]
     chosen, tied = (best == cut).sum(), (sample["helpfulness"] == cut).sum()
     assert app.says(f"{chosen:,} of the selected rows came out of a tie of {tied:,} at {cut:g}.")
-    assert app.rows()["score"].to_list() == [5.0] * 6
+    assert app.rows()["score"].to_list() == [5.0] * 5
 
 
 def test_another_judge_starts_at_a_threshold_of_its_own(app: App, sample):
@@ -195,16 +195,16 @@ def test_each_tab_shows_the_rows_that_its_sentence_names(sample, project):
     """Around the cut of a brute-force order: taken first, taken last, next in line, left out."""
     app = open_app(judge="accuracy", min="4.5", count="30", strategy="k-center")
     eligible = eligible_rows(sample, "accuracy", 4.5)
-    order = farthest_first(project.vectors(), eligible, 36)
+    order = farthest_first(project.vectors(), eligible, 35)
     ids = [sample["id"][row] for row in order]
     assert app.says("The first 5 of 30, in order of choice.")
-    assert app.rows()["id"].to_list() == ids[:6]
+    assert app.rows()["id"].to_list() == ids[:5]
     app.tab("Just above the cut")
     assert app.says("The last rows that got in, nearest the cut first.")
-    assert app.rows()["id"].to_list() == ids[29:23:-1]
+    assert app.rows()["id"].to_list() == ids[29:24:-1]
     app.tab("Just below")
     assert app.says("The first rows that did not get in, nearest the cut first.")
-    assert app.rows()["id"].to_list() == ids[30:36]
+    assert app.rows()["id"].to_list() == ids[30:35]
     app.tab("Left out")
     below = sample.height - len(eligible)
     assert app.says(
@@ -240,7 +240,7 @@ def test_a_lasso_includes_every_row_inside_it(app: App, project, sample):
     assert app.says(f"{beyond:,} pinned rows are in although they are not eligible.")
     app.tab("Pinned")
     assert app.says(f"{len(inside):,} rows are pinned.")
-    assert set(app.rows()["id"]) == {sample["id"][row] for row in inside[:6]}
+    assert set(app.rows()["id"]) == {sample["id"][row] for row in inside[:5]}
 
 
 def test_an_excluded_cluster_is_not_eligible(app: App, project, sample):

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
-from winnow_app import COUNT, SAMPLE, THRESHOLD, Screen, Server, whole
+from winnow_app import COUNT, FIND, SAMPLE, THRESHOLD, Screen, Server, whole
+
 from core import Project
 
 if TYPE_CHECKING:
@@ -148,14 +149,13 @@ def test_a_zoomed_map_stays_where_it_is(open_app):
     app.page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 3)
     whole_view = app.state("map.view")
     app.page.mouse.wheel(0, -600)
+    app.page.wait_for_function(f"() => {{ {FIND} return map.view.unit < {whole_view['unit']} * 0.8; }}")
     app.settle()
     zoomed = app.state("map.view")
-    assert zoomed["unit"] < whole_view["unit"] * 0.8
     app.drag(THRESHOLD, -3)
     app.press(COUNT, "ArrowRight", "ArrowRight")
     assert app.state("map.view") == zoomed
-    app.page.locator(".st-key-strategy").get_by_role("combobox").click()
-    app.page.get_by_role("option", name="Random", exact=True).click()
+    app.pick("strategy", "Random")
     app.wait_for_link(strategy="random")
     app.settle()
     assert app.state("map.view") == zoomed
@@ -286,13 +286,13 @@ def test_the_download_is_the_selection(open_app, sample):
 
 
 def test_a_map_in_the_making_survives_a_stop_and_a_reload_and_ends_in_a_map(open_app, visit, server, home):
-    """Stop and go on work at once, a reload finds the panel again, and the page turns to the map by itself."""
+    """Stop and go on work at once, a reload finds the panel again, and the page turns to the map."""
     path = home.parent / "made-up.jsonl"
     kinds = ("bread", "rivers", "taxes", "violins", "moss", "tides", "chess")
     rows = [
-        {"instruction": f"Say {n} things about {kinds[n % 7]} " + "and more " * (n % 40), "output": "b", "score": n % 5}
-        for n in range(2_500)
-    ]  # fmt: skip
+        {"instruction": f"Say {n} things about {kinds[n % 7]}", "output": "b", "score": n % 5}
+        for n in range(2_000)
+    ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     app = Screen(visit(server.link("load", data=path)))
     panel = app.page.locator(".st-key-job")
@@ -309,12 +309,17 @@ def test_a_map_in_the_making_survives_a_stop_and_a_reload_and_ends_in_a_map(open
     assert panel.count() == 0
     app.button("Open the map").click()
     app.settle()
-    assert whole(app.figure("Pool")) == 2_500
+    assert whole(app.figure("Pool")) == 2_000
     app.press(THRESHOLD, "End")
-    assert whole(app.figure("Eligible")) == 500
+    assert whole(app.figure("Eligible")) == 400
 
 
 # --- trouble -----------------------------------------------------------------------------------------
+
+
+LOST = "[data-testid='stApp']:not([data-test-connection-state='CONNECTED'])"
+FOUND = "[data-testid='stApp'][data-test-connection-state='CONNECTED']"
+RUNNING = "[data-testid='stApp'][data-test-script-state='running']"
 
 
 def test_a_page_recovers_when_the_server_comes_back(tmp_path, home, visit, sample):
@@ -322,33 +327,38 @@ def test_a_page_recovers_when_the_server_comes_back(tmp_path, home, visit, sampl
     own = Server(home, tmp_path / "log.txt").start()
     try:
         app = Screen(visit(own.link(judge="accuracy", min="4.5", count="50"))).settle()
-        app.drag(THRESHOLD, -2)
-        app.wait_for_link(min="3.5")
-        own.stop()
-        app.page.wait_for_timeout(1_500)
-        own.start()
-        app.page.wait_for_timeout(500)
-        app.page.wait_for_selector(
-            "[data-testid='stApp'][data-test-connection-state='CONNECTED']", timeout=60_000
-        )
+        app.drag(THRESHOLD, -6)
+        app.wait_for_link(min="1.5")
+        app.pick("judge", "helpfulness")
+        app.wait_for_link(judge="helpfulness", min="4")
         app.settle()
-        assert app.rail()[:2] == (eligible(sample, 3.5), 50)
+        own.stop()
+        app.page.wait_for_selector(LOST)
+        own.start()
+        app.page.wait_for_selector(FOUND, timeout=60_000)
+        app.page.wait_for_selector(RUNNING)
+        app.settle()
+        assert app.rail()[:2] == (eligible(sample, 4, "helpfulness"), 50)
         app.press(THRESHOLD, "ArrowLeft")
-        assert app.rail()[0] == whole(app.figure("Eligible")) == eligible(sample, 3)
+        rows = eligible(sample, 3.5, "helpfulness")
+        assert app.rail()[0] == whole(app.figure("Eligible")) == rows
     finally:
         app.page.context.close()
         own.stop()
 
 
-HOSTILE = "<img src=//evil.test/a.png onerror=hacked=1>![b](http://evil.test/b.png) [c](javascript:hacked=1) $x$ :red[d]"
+HOSTILE = (
+    "<img src=//evil.test/a.png onerror=hacked=1>![b](http://evil.test/b.png) [c](javascript:hacked=1) "
+    "$x$ :red[d] &lt; **e**"
+)
 
 
 def test_hostile_text_asks_for_nothing_and_runs_nothing(open_app, home, sample, visit, server):
-    """Answers, ids, names of judges and of other columns are shown; no image, link, style or script comes of them."""
+    """Answers, ids, names of judges and of other columns are shown; none becomes an image, a link or a script."""
     path = home.parent / "![name](http:evil.png) .jsonl"
     rows = [
         {"id": f"{n} {HOSTILE}", "instruction": row["instruction"], "input": row["input"], "output": HOSTILE,
-         HOSTILE: None if n == 0 else n % 3, "<b>note</b>": HOSTILE}
+         HOSTILE: None if n == 0 else n % 9 / 2, "<b>note</b>": HOSTILE}
         for n, row in enumerate(sample.iter_rows(named=True))
     ]  # fmt: skip
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -428,7 +438,6 @@ def test_everything_can_be_reached_and_done_with_keys(open_app, sample):
     app = open_app(judge="accuracy", min="4.5", count="100")
     reached: list[str] = []
     wanted = {"map", THRESHOLD, COUNT, "Number of rows to select", "legend", "tab", "table", "Undo", "Lasso"}
-    app.page.locator("body").click(position={"x": 2, "y": 2})
     for _ in range(90):
         app.page.keyboard.press("Tab")
         reached.append(app.page.evaluate(FOCUSED))

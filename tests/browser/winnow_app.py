@@ -30,7 +30,8 @@ SETTLED = f"""() => {{
   return map.move && !map.move.pending && map.Plotly && map.parts.plot.data && !map.frame && !map.timer
     && !map.dirty && map.answered >= map.seq && !map.queue.length && !map.inFlight
     && app.dataset.testScriptState === "notRunning"
-    && ![...document.querySelectorAll("[data-testid='stMetricValue']")].some((e) => e.innerText.includes("…"));
+    && !app.querySelector("[data-testid='stStatusWidget']")
+    && ![...app.querySelectorAll("[data-testid='stMetricValue']")].some((e) => e.innerText.includes("…"));
 }}"""
 NUMBER = r"[\d,]+"
 
@@ -172,6 +173,11 @@ class Screen:
         field.fill(str(count))
         field.press("Enter")
         self.settle()
+
+    def pick(self, key: str, option: str) -> None:
+        """Choose from a box in the sidebar."""
+        self.page.locator(f".st-key-{key}").get_by_role("combobox").click()
+        self.page.get_by_role("option", name=option, exact=True).click()
 
     def button(self, name: str) -> Any:
         """A button by its name."""
