@@ -26,9 +26,6 @@ _SECONDS_BETWEEN_REPORTS = 0.25
 _MOST_THREADS = 16  # beyond it the interpreter lock, not the cores, sets the pace
 
 
-VERSION = 1  # raised when the same texts would get other vectors
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbedParams:
     """How texts become vectors; hashable, so that it is a cache key.

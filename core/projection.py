@@ -43,7 +43,7 @@ class ProjectParams:
     """
 
     n_neighbours: int = 15
-    min_dist: float = 0.1
+    min_dist: float = 0.05  # at 100 epochs it keeps neighbours together better than umap's own 0.1
     spread: float = 1.0
     epochs: int | None = None
     negatives: int = 5

@@ -18,7 +18,9 @@ from core.embedding import EmbedParams, embed
 from core.encoders import MINILM_DIGESTS, MiniLM, Prepared, load_encoder, packaged_folder, verified_bytes
 from core.errors import Cancelled, ModelError, ParameterError
 
-PROMPTS = [f"{verb} {what}." for verb in ("Describe", "List", "Explain") for what in ("a cat", "rain", "debt")]
+PROMPTS = [
+    f"{verb} {what}." for verb in ("Describe", "List", "Explain") for what in ("a cat", "rain", "debt")
+]
 
 # The first six numbers of sentence-transformers' own fp32 encode of the same files.
 BY_SENTENCE_TRANSFORMERS = {
@@ -400,3 +402,128 @@ def test_every_vector_of_the_real_rows_is_close_to_sentence_transformers():
     expected = reference.encode([texts[row] for row in rows], show_progress_bar=False)
     assert (made.vectors[rows] * expected).sum(axis=1).min() >= 0.999
     assert made.truncated == 8
+
+
+LANGUAGES = [
+    *["What is the capital of France?", "Write a haiku about autumn.", "Sort [3, 1, 2] in Python."],
+    *["Was ist die Hauptstadt von Österreich?", "Schreibe ein Gedicht über den Fluß.", "Größe und Gewicht"],
+    *["Écris une lettre à ton frère.", "Où est la bibliothèque ?", "Ça va très bien, merci."],
+    *["¿Qué es la fotosíntesis?", "Explica el cambio climático.", "Mañana será otro día."],
+    *["Что такое машинное обучение?", "Напиши рассказ о зиме.", "Ёлка и йод"],
+    *["什么是光合作用？", "写一首关于月亮的诗。", "把这句话翻译成英文。"],
+    *["日本の首都はどこですか。", "俳句を書いてください。", "カタカナとひらがな"],
+    *["한국의 수도는 어디입니까?", "가을에 대한 시를 쓰세요.", "안녕하세요"],
+    *["ما هي عاصمة مصر؟", "اكتب قصة قصيرة.", "भारत की राजधानी क्या है?", "एक कविता लिखो।"],
+    *["เมืองหลวงของไทยคืออะไร", "Thủ đô của Việt Nam là gì?", "Türkiye'nin başkenti neresi?"],
+    *["Ποια είναι η πρωτεύουσα της Ελλάδας;", "מהי בירת ישראל?", "Cộng hòa xã hội", "naïve café"],
+    *["🙂👍🏽🏳️‍🌈", "a\u0301 is á", "line\nbreak\ttab", "<b>[MASK] [SEP]</b>", "x" * 300, "∑∫√≠"],
+]
+
+
+@pytest.fixture(scope="module")
+def reference():
+    """The packaged model as sentence-transformers loads and runs it by itself."""
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(str(packaged_folder()), device="cpu", local_files_only=True)
+
+
+def test_texts_of_many_languages_get_the_vectors_of_sentence_transformers(reference):
+    """Some forty short texts, odd ones among them, one by one at a cosine of 0.999 and nearly 1."""
+    expected = reference.encode(LANGUAGES, batch_size=1, show_progress_bar=False).astype(float)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    assert len(LANGUAGES) >= 40
+    for precision, least in (("fp32", 0.999999), ("bf16", 0.999)):
+        made = embed(LANGUAGES, EmbedParams(precision=precision))
+        assert (made.vectors.astype(float) * expected).sum(axis=1).min() >= least
+
+
+def test_the_precision_asked_for_is_used_and_told(counting):
+    """Neither is tried against the other: each text is encoded once, in what was asked for."""
+    texts = many_texts(60)
+
+    for precision in ("fp32", "bf16"):
+        encoder = counting(bf16_error=0.5)
+        made = embed(texts, EmbedParams(precision=precision))
+        assert (made.precision, encoder.kept, len(encoder.encoded)) == (precision, precision, 60)
+        assert f"{precision} as asked" in made.note
+        rows = np.stack([encoder.direction(text) for text in texts])
+        rows[:, 0] += encoder.error[precision]
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        np.testing.assert_allclose(made.vectors, rows, atol=1e-6)
+
+
+def test_the_packaged_model_given_by_its_folder_has_the_same_vectors():
+    """A local sentence-transformers folder is a model; this one points where the default one does."""
+    texts = [*PROMPTS, "日本語の文章", "word " * 300, ""]
+    named = embed(texts, EmbedParams(precision="fp32"))
+    by_path = embed(texts, EmbedParams(model=str(packaged_folder()), precision="fp32"))
+    assert (named.vectors * by_path.vectors).sum(axis=1).min() >= 1 - 1e-3
+    assert by_path.tokens.tolist() == named.tokens.tolist()
+    assert by_path.truncated == named.truncated == 1
+    np.testing.assert_allclose(np.linalg.norm(by_path.vectors, axis=1), 1, atol=1e-5)
+
+
+def test_the_model_and_limit_asked_for_are_loaded_once(monkeypatch):
+    """The loader is called with the settings, and once a call."""
+    asked = []
+
+    def load(model, max_tokens):
+        asked.append((model, max_tokens))
+        return CountingEncoder()
+
+    monkeypatch.setattr(core.embedding, "load_encoder", load)
+    embed(many_texts(30), EmbedParams(model="a/model", max_tokens=77, part_texts=7))
+    assert asked == [("a/model", 77)]
+
+
+def test_stopping_keeps_the_parts_that_are_finished(counting):
+    """Parts done before the stop are kept whole; going on computes the others alone, to the same bytes."""
+    texts = many_texts(120)
+    params = EmbedParams(part_texts=20, batch_tokens=64, precision="fp32")
+    counting()
+    whole = embed(texts, params)
+    counting(fp32_seconds=0.08)
+    parts = KeptParts()
+
+    def stop(progress):
+        if progress.done >= 40:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        embed(texts, params, parts=parts, on_progress=stop)
+    kept = len(parts.arrays)
+    assert 1 <= kept < 6
+    assert all(array.shape == (20, 8) for array in parts.arrays.values())
+    encoder = counting()
+    resumed = embed(texts, params, parts=parts)
+    assert (resumed.resumed, len(encoder.encoded)) == (20 * kept, 120 - 20 * kept)
+    assert resumed.vectors.tobytes() == whole.vectors.tobytes()
+
+
+def test_a_finished_job_is_taken_from_its_parts_alone(counting):
+    """Nothing is encoded where every part is there, duplicates or not, and progress still ends whole."""
+    texts = many_texts(50) * 2
+    params = EmbedParams(part_texts=10, precision="fp32")
+    parts = KeptParts()
+    counting()
+    whole = embed(texts, params, parts=parts)
+    encoder = counting()
+    told = []
+    again = embed(texts, params, parts=parts, on_progress=told.append)
+    assert encoder.encoded == []
+    assert (again.resumed, again.duplicates) == (50, 50)
+    assert again.vectors.tobytes() == whole.vectors.tobytes()
+    assert (told[-1].done, told[-1].total) == (50, 50)
+
+
+@pytest.mark.parametrize("model", ["absent", "empty"])
+def test_a_folder_without_a_model_is_told(tmp_path, monkeypatch, model):
+    """A path that is not there and a folder with nothing in it name themselves; the hint names the default."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    (tmp_path / "empty").mkdir()
+    path = str(tmp_path / model)
+    with pytest.raises(ModelError, match="cannot be loaded") as missing:
+        embed(["a"], EmbedParams(model=path))
+    assert path in missing.value.problem
+    assert "all-MiniLM-L6-v2" in missing.value.hint

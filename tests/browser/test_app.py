@@ -146,6 +146,7 @@ def test_a_zoomed_map_stays_where_it_is(open_app):
     """Neither a thumb nor another judge moves what a person looks at."""
     app = open_app()
     box = app.page.locator(".wn-overlay").bounding_box()
+    app.page.locator(".wn-stage").focus()
     app.page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 3)
     whole_view = app.state("map.view")
     app.page.mouse.wheel(0, -600)
@@ -349,16 +350,23 @@ def test_a_page_recovers_when_the_server_comes_back(tmp_path, home, visit, sampl
 
 HOSTILE = (
     "<img src=//evil.test/a.png onerror=hacked=1>![b](http://evil.test/b.png) [c](javascript:hacked=1) "
-    "$x$ :red[d] &lt; **e**"
+    "$e$ :red[d] &lt; **e**"
 )
 
 
+# Addresses in plain sight may be links, as GitHub's Markdown makes them; nothing else may.
+MARKUP = """() => [...document.querySelectorAll("[data-testid='stMain'], [role=dialog]")].flatMap((part) =>
+  [...part.querySelectorAll("img, script, iframe, a")]
+    .filter((e) => e.tagName !== "A" || e.textContent !== e.getAttribute("href")).map((e) => e.outerHTML))"""
+
+
 def test_hostile_text_asks_for_nothing_and_runs_nothing(open_app, home, sample, visit, server):
-    """Answers, ids, names of judges and of other columns are shown; none becomes an image, a link or a script."""
+    """Answers, ids, names of judges and columns are shown; none of it becomes an image or a script."""
+    judge = f"score {HOSTILE}"
     path = home.parent / "![name](http:evil.png) .jsonl"
     rows = [
         {"id": f"{n} {HOSTILE}", "instruction": row["instruction"], "input": row["input"], "output": HOSTILE,
-         HOSTILE: None if n == 0 else n % 9 / 2, "<b>note</b>": HOSTILE}
+         judge: None if n == 0 else n % 9 / 2, "<b>note</b>": HOSTILE}
         for n, row in enumerate(sample.iter_rows(named=True))
     ]  # fmt: skip
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -366,16 +374,15 @@ def test_hostile_text_asks_for_nothing_and_runs_nothing(open_app, home, sample, 
     app = Screen(visit(server.link()))
     asked: list[str] = []
     app.page.on("request", lambda request: asked.append(request.url))
-    app.page.goto(server.link(data=path, strategy="![s](http://evil.test/s.png)", colour=f"judge:{HOSTILE}"))
+    app.page.goto(server.link(data=path, strategy="![s](http://evil.test/s.png)", colour=f"judge:{judge}"))
     app.settle()
     assert app.page.get_by_text("There is no strategy").is_visible()
     app.page.mouse.click(*app.pixel(0))
     drawer = app.page.get_by_role("dialog")
     drawer.get_by_text(HOSTILE, exact=True).first.wait_for()
     assert drawer.get_by_text(f"Row 0 {HOSTILE}").is_visible(), "the title is verbatim"
-    assert app.page.get_by_text(f"have no score by {HOSTILE}").count() == 1
-    assert app.page.locator("[data-testid='stMain'] :is(img, script, a[href^=javascript])").count() == 0
-    assert drawer.locator(":is(img, script, a)").count() == 0
+    assert app.page.get_by_text(f"have no score by {judge}").count() == 1
+    assert app.page.evaluate(MARKUP) == []
     assert app.page.evaluate("window.hacked === undefined")
     app.page.goto(server.link("load", data=path))
     app.page.get_by_text("Load a dataset").wait_for()
@@ -383,7 +390,7 @@ def test_hostile_text_asks_for_nothing_and_runs_nothing(open_app, home, sample, 
     (home.parent / "bad.jsonl").write_text(json.dumps({HOSTILE: 1}) + "\n")
     app.page.goto(server.link(data=home.parent / "bad.jsonl"))
     app.page.get_by_text(f"Found: {HOSTILE}").wait_for()
-    assert app.page.locator("[data-testid='stMain'] :is(img, script, a[href^=javascript])").count() == 0
+    assert app.page.evaluate(MARKUP) == []
     assert [url for url in asked if not url.startswith((server.address, "blob:", "data:"))] == []
 
 
@@ -447,6 +454,7 @@ def test_everything_can_be_reached_and_done_with_keys(open_app, sample):
             app.page.keyboard.press("Enter")
         if reached[-1] == "tab" and "tab" not in reached[:-1]:
             app.page.keyboard.press("ArrowRight")
+            app.page.keyboard.press("Space")
             app.settle()
         if "table" in reached:
             break

@@ -126,7 +126,10 @@ const markerSizes = (map) => {
 const looksOf = (map) => `${markerSizes(map).at(-1)} ${edgeWidth(map)}`;
 const looks = (map, from) => {
   map.looks = looksOf(map);
-  return { "marker.size": markerSizes(map).slice(from), "marker.line.width": edgeWidth(map) };
+  const sizes = markerSizes(map);
+  // Only chosen points have an edge: on the faint ones it would be drawn in plotly's own dark grey.
+  const widths = sizes.map((_, i) => (i > map.classes.colours.length ? edgeWidth(map) : 0));
+  return { "marker.size": sizes.slice(from), "marker.line.width": widths.slice(from) };
 };
 const edgeWidth = (map) => (map.figures.taken > CROWD ? 0 : 0.6);
 
