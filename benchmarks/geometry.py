@@ -216,7 +216,7 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory(prefix="winnow-bench-") as home:
         opened = Project.open(DATA, home=Path(home))
-        seconds, vectors = timed(lambda: opened.vectors())
+        seconds, vectors = timed(opened.vectors)
         print(f"embed {len(vectors):,} rows: {seconds:.1f} s, all told; {opened.notes()['note']}")
         lines = measure(opened.dataset.frame["prompt"].to_list(), np.asarray(vectors))
     print(table(lines))

@@ -54,10 +54,12 @@ class CountingEncoder:
         self._lock = threading.Lock()
 
     def prepare(self, texts):
+        """Count words, and two tokens more."""
         counts = np.array([len(text.split()) + 2 for text in texts], dtype=np.int32)
         return Prepared(list(texts), counts, counts > 40)
 
     def encode(self, items, precision):
+        """Note the texts and give each its direction."""
         with self._lock:
             self.encoded.extend(items)
         time.sleep(self.seconds[precision])
@@ -68,6 +70,7 @@ class CountingEncoder:
         return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
     def keep(self, precision):
+        """Note the precision."""
         self.kept = precision
 
     def direction(self, text):
@@ -83,9 +86,11 @@ class KeptParts:
         self.arrays = {}
 
     def load(self, index):
+        """Return what was saved, or None."""
         return self.arrays.get(index)
 
     def save(self, index, array):
+        """Keep a copy."""
         self.arrays[index] = array.copy()
 
 
@@ -519,7 +524,7 @@ def test_a_finished_job_is_taken_from_its_parts_alone(counting):
 
 @pytest.mark.parametrize("model", ["absent", "empty"])
 def test_a_folder_without_a_model_is_told(tmp_path, monkeypatch, model):
-    """A path that is not there and a folder with nothing in it name themselves; the hint names the default."""
+    """A path that is not there and an empty folder are named; the hint names the default model."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     (tmp_path / "empty").mkdir()
     path = str(tmp_path / model)

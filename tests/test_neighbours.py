@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from real_rows import FILE, real_texts
 
 from core import neighbours as module
 from core.domain import Progress
+from core.embedding import embed
 from core.errors import Cancelled, ParameterError
 from core.neighbours import NeighbourParams, neighbours
 
@@ -265,6 +267,8 @@ def test_two_runs_by_cells_give_the_same_bytes_and_another_seed_may_not():
 _ELSEWHERE = """
 import hashlib, sys
 import numpy as np
+from real_rows import FILE, real_texts
+
 from core import neighbours as module
 module.EXACT_ROWS = int(sys.argv[2])
 found = module.neighbours(np.load(sys.argv[1]))
@@ -333,3 +337,25 @@ def test_stopping_passes_through(monkeypatch, exact_rows):
         neighbours(_clustered(1500), on_progress=stop)
     assert told[-1].done < 1500
     assert sum(report.done > 0 for report in told) == 1
+
+
+# Real prompts.
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FILE.exists(), reason="The real rows are not here: ../shared/data is absent.")
+def test_the_neighbours_of_real_prompts_are_exact_and_nearly_all_found_by_cells(monkeypatch):
+    """Five thousand prompts against every pair; by cells, 95 of 100 are found as well."""
+    texts = real_texts()
+    drawn = np.random.default_rng(0).choice(len(texts), 5000, replace=False)
+    vectors = embed([texts[row] for row in drawn]).vectors
+    truth = _by_hand(vectors)
+    nearest = np.sort(truth, axis=1)[:, :15]
+    found = neighbours(vectors)
+    _check_form(found, 5000, 15)
+    np.testing.assert_allclose(found.distances, nearest, atol=CLOSE)
+    np.testing.assert_allclose(found.distances, np.take_along_axis(truth, found.indices, axis=1), atol=CLOSE)
+    monkeypatch.setattr(module, "EXACT_ROWS", 500)
+    by_cell = neighbours(vectors)
+    _check_form(by_cell, 5000, 15)
+    assert _recall(by_cell, truth, 15) >= 0.95
