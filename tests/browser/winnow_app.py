@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "data" / "sample.jsonl"
 THRESHOLD, COUNT = "Threshold", "Rows to select"
-FIND = "const map = [...globalThis.winnowMap.maps.values()][0];"
+FIND = "const map = [...(globalThis.winnowMap?.maps?.values() ?? [])][0];"
 # The newest settings are answered, the frame is drawn, and no figure is still being computed.
 SETTLED = f"""() => {{
   if (!globalThis.winnowMap?.maps?.size) return false;
@@ -31,7 +31,11 @@ SETTLED = f"""() => {{
     && !map.dirty && map.answered >= map.seq && !map.queue.length && !map.inFlight
     && app.dataset.testScriptState === "notRunning"
     && !app.querySelector("[data-testid='stStatusWidget']")
-    && ![...app.querySelectorAll("[data-testid='stMetricValue']")].some((e) => e.innerText.includes("…"));
+    && [...app.querySelectorAll("[data-testid='stMetric']")].every((e) => {{
+      const value = e.querySelector("[data-testid='stMetricValue']").innerText;
+      const isCompared = e.querySelector("[data-testid='stMetricDelta']") || !e.innerText.startsWith("Covering");
+      return !value.includes("…") && (isCompared || value.includes("–"));
+    }});
 }}"""
 NUMBER = r"[\d,]+"
 
@@ -39,8 +43,8 @@ NUMBER = r"[\d,]+"
 class Server:
     """The app on a port of its own, with a home of its own."""
 
-    def __init__(self, home: Path, log: Path) -> None:
-        self.home, self.log = home, log
+    def __init__(self, home: Path, log: Path, *, data: Path | None = None) -> None:
+        self.home, self.log, self.data = home, log, data or home.parent
         with socket.socket() as probe:
             probe.bind(("localhost", 0))
             self.port = probe.getsockname()[1]
@@ -56,7 +60,7 @@ class Server:
             "--browser.gatherUsageStats=false",
         ]
         own = {name: value for name, value in os.environ.items() if not name.startswith("WINNOW_")}
-        own |= {"WINNOW_HOME": str(self.home), "WINNOW_ROOTS": str(self.home.parent)}
+        own |= {"WINNOW_HOME": str(self.home), "WINNOW_ROOTS": str(self.data)}
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=own
