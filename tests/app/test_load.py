@@ -146,7 +146,7 @@ def test_settings_are_taken_over_with_the_button(app: App):
     assert app.says("No map of 1,008 rows yet")
     app.turn_to(EXPLORE).turn_to(LOAD)
     assert {key: app.value(key) for key in chosen} == chosen
-    set_values(app, clusters=0, n_neighbours=15, min_dist=0.1, map_seed=0)
+    set_values(app, clusters=0, n_neighbours=15, min_dist=0.05, map_seed=0)
     assert "make_map" not in app.buttons()
 
 
