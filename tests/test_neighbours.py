@@ -267,8 +267,6 @@ def test_two_runs_by_cells_give_the_same_bytes_and_another_seed_may_not():
 _ELSEWHERE = """
 import hashlib, sys
 import numpy as np
-from real_rows import FILE, real_texts
-
 from core import neighbours as module
 module.EXACT_ROWS = int(sys.argv[2])
 found = module.neighbours(np.load(sys.argv[1]))

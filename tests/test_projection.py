@@ -193,7 +193,7 @@ def test_more_epochs_are_laid_out_only_where_asked_for():
         {"min_dist": -0.1},
         {"min_dist": 1.5},
         {"min_dist": float("nan")},
-        {"spread": 0.05},
+        {"min_dist": 0.2, "spread": 0.1},
         {"epochs": 0},
         {"epochs": -1},
     ],
