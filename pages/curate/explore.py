@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import streamlit as st
 
 from core import Project, WinnowError
@@ -154,7 +155,8 @@ def tables(project: Project, choice: choose.Choice) -> None:
     if not len(shown):
         return
     st.dataframe(
-        rows.table(project, choice, shown),
+        # As Arrow: on the way through pandas every move would carry a kilobyte of pandas' own notes.
+        rows.table(project, choice, shown).to_arrow(compat_level=pl.CompatLevel.oldest()),
         key="rows",
         hide_index=True,
         on_select=open_selected,

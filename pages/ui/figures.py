@@ -37,9 +37,8 @@ def show(project: Project, choice: Choice, coverage: Coverage) -> None:
 
 
 RADIUS_HELP = (
-    "The greatest cosine distance from any row of the pool to its nearest selected row. Lower covers better. "
-    "Compared with the mean of five random draws of the same size. It is measured at some fifty sizes; "
-    "\N{ALMOST EQUAL TO} marks what lies between two of them."
+    "The greatest cosine distance from any row to its nearest selected row; lower covers better. Random: the "
+    "mean of five draws. \N{ALMOST EQUAL TO}: read between two measured sizes."
 )
 
 
