@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
 
@@ -390,6 +391,27 @@ def test_work_that_fails_in_the_background_is_said_once_and_can_be_tried_again(a
     app.drag(level=6, count=100).settle()
     assert not app.says("No space is left")
     assert app.figures()["Selected"] == "100"
+
+
+def test_while_an_order_is_made_the_counts_are_there(app: App, project, sample, monkeypatch):
+    """Eligible and selected need no order, and pins count in them; the rest is waited for."""
+    app.pin("exclude", cluster=3)
+    made = threading.Event()
+    order = Project.order
+
+    def slow(self, *given, **named):
+        made.wait(20)
+        return order(self, *given, **named)
+
+    monkeypatch.setattr(Project, "order", slow)
+    app.drag(level=5, count=100)
+    left = [row for row in eligible_rows(sample, "accuracy", 2.5) if project.labels()[row] != 3]
+    assert app.figures() == {
+        "Pool": "1,008", "Eligible": f"{len(left):,}", "Selected": "100", "Tokens": "…", "Mean score": "…",
+        "Covering radius": "…",
+    }  # fmt: skip
+    made.set()
+    assert app.settle().figures()["Eligible"] == f"{len(left):,}"
 
 
 def test_curves_that_fail_leave_the_rest_of_the_page(app: App, monkeypatch):

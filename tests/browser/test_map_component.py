@@ -615,8 +615,12 @@ def test_both_themes_are_readable(open_map: Callable[..., Map], theme: str) -> N
 
 def test_a_narrow_page_puts_the_rail_below(open_map: Callable[..., Map]) -> None:
     app = open_map(width=1024, height=768)
-    stage, rail = (app.page.locator(name).bounding_box() for name in (".wn-stage", ".wn-rail"))
-    assert rail["y"] > stage["y"] + stage["height"]
+    # Read in one go: the page may still be taking its final width, and then the parts are drawn anew.
+    app.page.wait_for_function(
+        f"""() => {{ {FIND}
+          const [stage, rail] = [map.parts.stage, map.parts.rail].map((e) => e.getBoundingClientRect());
+          return stage.height > 0 && rail.height > 0 && rail.top > stage.bottom; }}"""
+    )
     assert app.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
