@@ -7,12 +7,11 @@ every process anew (umap keeps no cache on disk), so a process that makes maps c
 from __future__ import annotations
 
 import math
-import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -22,10 +21,14 @@ from core.domain import Coords, Neighbours, OnProgress, Progress, Vectors, ignor
 from core.errors import ParameterError
 from core.words import words as words_of
 
-VERSION = 1  # raised when the same input would get another map
+if TYPE_CHECKING:
+    from core.layout import Graph
+
+VERSION = 2  # raised when the same input would get another map
 
 _FEWEST = 4  # rows that UMAP can lay out
-_MANY = 10_000  # rows above which few epochs are enough
+_MANY = 10_000  # rows above which fewer epochs are enough, as in umap
+_SEEDS = 2**32  # numpy takes those from 0 up to it
 _EXTENT = 10.0  # of the starting layout, as umap scales its own
 _COMMON = 0.1  # a word in more rows than this share says nothing in a draft
 
@@ -37,13 +40,13 @@ class ProjectParams:
     n_neighbours: neighbours a row that shape the map, itself left out; at most those in the graph.
     min_dist: how close points may lie, in units of the map.
     spread: the scale of the map that min_dist is relative to.
-    epochs: rounds of layout; None: 100 above 10,000 rows, else 300.
-    negatives: points pushed away for each one drawn near.
+    epochs: rounds of layout; None: 200 above 10,000 rows, else 500.
+    negatives: points pushed away for each one drawn near; more of them spread the map.
     seed: of the layout; the same input and seed give the same bytes.
     """
 
     n_neighbours: int = 15
-    min_dist: float = 0.05  # at 100 epochs it keeps neighbours together better than umap's own 0.1
+    min_dist: float = 0.05  # keeps neighbours together better than umap's own 0.1
     spread: float = 1.0
     epochs: int | None = None
     negatives: int = 5
@@ -59,16 +62,16 @@ def project(
 ) -> Coords:
     """Lay n unit rows out on a plane by UMAP (arXiv 1802.03426): (n, 2) float32, read-only.
 
-    The graph is the one given, the start is the two principal components, the layout runs on one thread:
-    the same bytes on every run, in every process, on any number of cores. Rows that cannot be told apart,
-    or are fewer than four, lie on a spiral.
+    The graph is the one given, weighed by umap-learn; the start is the two principal components; the layout
+    is ``core.layout``: the same bytes on every run, in every process, on any number of cores. Rows that
+    cannot be told apart, or are fewer than four, lie on a spiral.
 
     Raises: ParameterError for settings out of range; whatever ``on_progress`` raises, between two epochs.
     """
     params = params or ProjectParams()
     _check(params)
     n = len(vectors)
-    epochs = params.epochs or (100 if n > _MANY else 300)
+    epochs = params.epochs or (200 if n > _MANY else 500)
     on_progress(Progress("map", 0, epochs, "weighing neighbours"))
     start = _start(vectors, params.seed)
     width = min(params.n_neighbours, neighbours.indices.shape[1])
@@ -113,8 +116,16 @@ def warm_up() -> None:
 def _check(params: ProjectParams) -> None:
     if params.n_neighbours < 2:
         raise ParameterError("A map needs at least 2 neighbours a row.", "Raise n_neighbours; 15 is usual.")
-    if not 0 <= params.min_dist <= params.spread:
-        raise ParameterError("min_dist lies between 0 and spread.", "0.1 with a spread of 1 is usual.")
+    if not (0 <= params.min_dist <= params.spread and 0 < params.spread < math.inf):
+        raise ParameterError(
+            "min_dist lies between 0 and spread, which is above 0.", "0.05 with a spread of 1 is the default."
+        )
+    if params.negatives < 1:
+        raise ParameterError("A map needs at least 1 negative a neighbour.", "5 is usual.")
+    if not 0 <= params.seed < _SEEDS:
+        raise ParameterError(
+            f"A seed of {params.seed} cannot be used.", f"Take a whole number from 0 to {_SEEDS - 1}."
+        )
     if params.epochs is not None and params.epochs < 1:
         raise ParameterError("A map needs at least 1 epoch.", "Leave epochs empty, or raise it.")
 
@@ -147,40 +158,34 @@ def _signed(axes: NDArray[np.float32]) -> NDArray[np.float32]:
 def _laid_out(
     start: Coords, neighbours: Neighbours, params: ProjectParams, on_progress: OnProgress
 ) -> Coords:
-    from sklearn.utils import check_random_state
+    from core.layout import lay_out
 
-    umap = _umap()
-    state = check_random_state(params.seed)
-    n, width, epochs = len(start), params.n_neighbours, params.epochs or 0
+    epochs = params.epochs or 0
+    return lay_out(
+        start,
+        _weighed(start, neighbours, params),
+        curve=_umap().find_ab_params(params.spread, params.min_dist),
+        epochs=epochs,
+        seed=params.seed,
+        after_epoch=lambda done: on_progress(Progress("map", done, epochs, "laying out")),
+    )
+
+
+def _weighed(start: Coords, neighbours: Neighbours, params: ProjectParams) -> Graph:
+    """Turn distances to neighbours into memberships, as umap-learn weighs and joins them."""
+    from core.layout import Graph
+
+    n, width = len(start), params.n_neighbours
     # umap counts a row as its own first neighbour.
     indices = np.column_stack([np.arange(n, dtype=np.int32), neighbours.indices[:, :width]])
     distances = np.column_stack([np.zeros(n, dtype=np.float32), neighbours.distances[:, :width]])
     with _one_thread():
-        graph, _, _ = umap.fuzzy_simplicial_set(
-            start, width + 1, state, "cosine", knn_indices=indices, knn_dists=distances
+        edges, _, _ = _umap().fuzzy_simplicial_set(
+            start, width + 1, None, "cosine", knn_indices=indices, knn_dists=distances
         )
-        a, b = umap.find_ab_params(params.spread, params.min_dist)
-        coords, _ = umap.simplicial_set_embedding(
-            data=start,
-            graph=graph,
-            n_components=2,
-            initial_alpha=1.0,
-            a=a,
-            b=b,
-            gamma=1.0,
-            negative_sample_rate=params.negatives,
-            n_epochs=epochs,
-            init=start,
-            random_state=state,
-            metric="cosine",
-            metric_kwds={},
-            densmap=False,
-            densmap_kwds={},
-            output_dens=False,
-            parallel=False,
-            tqdm_kwds=_Epochs(on_progress, epochs).settings(),
-        )
-    return np.ascontiguousarray(coords, dtype=np.float32)
+    edges = edges.tocsr()
+    weights = (edges.data / edges.data.max(initial=1e-9)).astype(np.float32)
+    return Graph.of(edges.indptr, edges.indices, weights, params.negatives)
 
 
 def _umap() -> Any:  # noqa: ANN401 - a module without types
@@ -188,33 +193,6 @@ def _umap() -> Any:  # noqa: ANN401 - a module without types
         warnings.simplefilter("ignore", ImportWarning)  # it misses a tensorflow that nothing here uses
         from umap import umap_
     return umap_
-
-
-class _Epochs:
-    """Stands where umap's progress bar writes, and tells the epochs done; what it raises stops umap."""
-
-    def __init__(self, on_progress: OnProgress, epochs: int) -> None:
-        self.on_progress = on_progress
-        self.epochs = epochs
-        self.stopped = False
-
-    def settings(self) -> dict[str, Any]:
-        """Return the bar's settings: a bare count, several times a second."""
-        return {"disable": False, "file": self, "bar_format": "{n_fmt}", "mininterval": 0.2, "leave": False}
-
-    def write(self, text: str) -> None:
-        """Take what the bar prints."""
-        done = re.search(r"\d+", text)
-        if done is None or self.stopped:
-            return
-        try:
-            self.on_progress(Progress("map", int(done[0]), self.epochs, "laying out"))
-        except BaseException:
-            self.stopped = True  # the bar prints once more while it closes
-            raise
-
-    def flush(self) -> None:
-        """Nothing is held back."""
 
 
 @contextmanager

@@ -174,11 +174,11 @@ def test_only_as_many_neighbours_as_asked_for_shape_the_map():
 
 
 def test_more_epochs_are_laid_out_only_where_asked_for():
-    """Up to 10,000 rows there are 300 epochs unless the settings say otherwise."""
+    """Up to 10,000 rows there are 500 epochs unless the settings say otherwise."""
     vectors, _ = _topics(120)
     near = _graph(vectors)
     usual = project(vectors, near).tobytes()
-    assert project(vectors, near, ProjectParams(epochs=300)).tobytes() == usual
+    assert project(vectors, near, ProjectParams(epochs=500)).tobytes() == usual
     assert project(vectors, near, ProjectParams(epochs=20)).tobytes() != usual
 
 
@@ -194,6 +194,12 @@ def test_more_epochs_are_laid_out_only_where_asked_for():
         {"min_dist": 1.5},
         {"min_dist": float("nan")},
         {"min_dist": 0.2, "spread": 0.1},
+        {"min_dist": 0.0, "spread": 0.0},
+        {"spread": float("inf")},
+        {"negatives": 0},
+        {"negatives": -1},
+        {"seed": -1},
+        {"seed": 2**32},
         {"epochs": 0},
         {"epochs": -1},
     ],
@@ -263,7 +269,7 @@ def compiled():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         kernels = [each for each in gc.get_objects() if issubclass(type(each), Dispatcher)]
-    return sum(len(each.signatures) for each in kernels if each.__module__.startswith("umap"))
+    return sum(len(each.signatures) for each in kernels if each.__module__.startswith(("umap", "core.layout")))
 
 warm_up()
 warm = compiled()
@@ -297,9 +303,9 @@ def test_warm_up_makes_a_map_of_its_own_and_leaves_the_others_alone(six_hundred)
     """It may run before or after any map."""
     vectors, _, near, coords = six_hundred
     assert warm_up() is None
-    from umap import layouts
+    from core import layout
 
-    kernels = [each for each in vars(layouts).values() if getattr(each, "signatures", None)]
+    kernels = [each for each in vars(layout).values() if getattr(each, "signatures", None)]
     assert kernels
     assert project(vectors, near).tobytes() == coords.tobytes()
 
