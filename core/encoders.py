@@ -32,7 +32,6 @@ MINILM_DIGESTS = {
 }
 
 Precision = Literal["fp32", "bf16"]
-_HIGHEST_SCORE = 80.0  # 512 times exp of it is finite
 _TEXTS_AT_ONCE = 4096  # keeps the tokenizer's own records of a large dataset out of memory
 
 
