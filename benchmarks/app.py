@@ -89,7 +89,7 @@ def bytes_of_moves(home: Path, data: Path) -> list[Line]:
                 _wait_until_quiet(tab, received)
                 sizes.append(sum(received))
             step = f"slider move near N = {count:,}, all bytes to the browser"
-            lines.append(at_most(step, max(sizes) / 1000, 10.24, "KB", "largest of 5, before compression"))
+            lines.append(at_most(step, max(sizes) / 1000, 10, "KB", "largest of 5, before compression"))
     return lines
 
 

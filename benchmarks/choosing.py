@@ -141,5 +141,5 @@ def _one_move(project: Project, cloud: Cloud, view: View, count: int) -> tuple[f
     choose.figures(project, choice)
     packed = pack_move(cloud, move_of(project, cloud, view, choice), budget=BUDGET)
     shown, _ = rows.rows_of(TABS[0], project, choice)
-    rows.table(project, choice, shown)
+    rows.table(project, choice, shown, TABS[0])
     return (time.perf_counter() - start) * 1000, len(packed)

@@ -156,18 +156,14 @@ def tables(project: Project, choice: choose.Choice) -> None:
         return
     st.dataframe(
         # As Arrow: on the way through pandas every move would carry a kilobyte of pandas' own notes.
-        rows.table(project, choice, shown).to_arrow(compat_level=pl.CompatLevel.oldest()),
+        rows.table(project, choice, shown, str(tab)).to_arrow(compat_level=pl.CompatLevel.oldest()),
         key="rows",
         hide_index=True,
         on_select=open_selected,
         selection_mode="single-row",
-        column_order=["id", "score", "prompt", "cluster", *(["reason"] if tab in REASON_TABS else [])],
         column_config={"prompt": st.column_config.TextColumn(width="large")},
     )
     state.remember_shown(shown)
-
-
-REASON_TABS = frozenset(state.TABS[2:])  # where rows are out, or in, for different reasons
 
 
 def open_selected() -> None:

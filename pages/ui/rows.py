@@ -59,24 +59,28 @@ NOTHING_PINNED = (
 )
 
 
-def table(project: Project, choice: Choice, rows: Positions) -> pl.DataFrame:
-    """(k, 5) what the table shows of these rows."""
+def table(project: Project, choice: Choice, rows: Positions, tab: str) -> pl.DataFrame:
+    """(k, 3 to 5) what the table of a tab shows of these rows, and nothing else: it goes with every move."""
     assert choice.selection is not None
     frame = project.dataset.frame[rows]
     clusters = project.clusters()
     prompts = frame["prompt"].str.replace_all(r"\s+", " ").str.strip_chars()
-    shown = {
-        "id": frame["id"],
+    shown: dict[str, pl.Series | list[str]] = {"id": frame["id"]}
+    judge = project.judges.get(choice.params.judge or "")
+    if judge is not None:
+        shown["score"] = pl.Series(_scores(judge.scores[rows]))
+    shown |= {
         "prompt": pl.select(
             pl.when(prompts.str.len_chars() > CLIP).then(prompts.str.slice(0, CLIP) + "…").otherwise(prompts)
         ).to_series(),
         "cluster": [clusters.names[int(label)] for label in clusters.labels[rows]],
-        "reason": [REASONS[Reason(code)] for code in choice.selection.codes[rows]],
     }
-    judge = project.judges.get(choice.params.judge or "")
-    if judge is not None:
-        shown["score"] = pl.Series(_scores(judge.scores[rows]))
+    if tab in REASON_TABS:
+        shown["reason"] = [REASONS[Reason(code)] for code in choice.selection.codes[rows]]
     return pl.DataFrame(shown)
+
+
+REASON_TABS = frozenset(TABS[2:])  # where rows are out, or in, for different reasons
 
 
 def _scores(scores: Scores) -> list[float | None]:
