@@ -161,9 +161,16 @@ class SelectParams:
 
 @dataclass(frozen=True, slots=True)
 class Ties:
-    """How much of the choice a tie decided: ``chosen`` rows out of ``tied`` with one score."""
+    """How much of the choice a tie decided: ``chosen`` rows out of ``tied`` equal ones.
 
-    score: float | None  # the score at which the cut falls; None where no tie is cut
+    score: with ``top-score``, the one score of the tied rows, at which the cut falls. With ``threshold``
+        None: every eligible row is tied, whatever its score. None too where nothing is tied, as always
+        with ``k-center``, ``stratified`` and ``random``.
+    chosen: tied rows that got in; 0 where nothing is tied.
+    tied: rows equal before the rule, in or out; pinned rows are not among them.
+    """
+
+    score: float | None
     chosen: int
     tied: int
     rule: str
