@@ -12,11 +12,12 @@ from typing import IO, Any
 
 import numpy as np
 import polars as pl
+import yaml
 
 from core.domain import Coords, Dataset, Labels, Positions, Reason, Selection
 from core.errors import StoreError
-from core.exporting.formats import training_format, write_parquet
-from core.exporting.recipe import ids_text, recipe_of
+from core.exporting.formats import FORMATS, training_format, write_parquet
+from core.exporting.recipe import Recipe, ids_text, recipe_of
 
 CONTENTS = {
     "ids.txt": "the ids of the chosen rows, one a line, in order of choice",
@@ -43,11 +44,16 @@ class Bundle:
 def write_bundle(bundle: Bundle, out: Path, form: str) -> list[Path]:
     """Write all files into a folder, each under a temporary name first; the paths written.
 
+    An earlier export into the folder is replaced. Its training files in other forms stay if they hold the
+    same rows, and the recipe names them too. If they hold other rows they are removed once everything new
+    is written, since no recipe would fit them. Only files that the earlier recipe names are touched.
+
     Raises:
         ParameterError: an unknown form.
         StoreError: the folder cannot be written.
     """
-    files = _files(bundle, form)
+    recipe, outdated = _beside_earlier(_recipe(bundle, form), out)
+    files = _files(bundle, form, recipe)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, write in files.items():
@@ -60,6 +66,8 @@ def write_bundle(bundle: Bundle, out: Path, form: str) -> list[Path]:
                 temporary.rename(out / name)
             finally:
                 temporary.unlink(missing_ok=True)
+        for name in outdated:
+            (out / name).unlink()
     except OSError as cause:
         raise StoreError(
             f"The export to {out} could not be written: {cause.strerror or cause}.",
@@ -72,16 +80,42 @@ def archive(bundle: Bundle, form: str) -> bytes:
     """The same files as one zip."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as zipped:
-        for name, write in _files(bundle, form).items():
+        for name, write in _files(bundle, form, _recipe(bundle, form)).items():
             with zipped.open(name, "w", force_zip64=True) as file:
                 write(file)
     return content.getvalue()
 
 
-def _files(bundle: Bundle, form: str) -> dict[str, Callable[[IO[bytes]], None]]:
+def _recipe(bundle: Bundle, form: str) -> Recipe:
+    return recipe_of(
+        bundle.dataset,
+        bundle.selection,
+        made=bundle.made,
+        map_settings=bundle.map_settings,
+        training_files=[training_format(form).file],
+    )
+
+
+def _beside_earlier(recipe: Recipe, out: Path) -> tuple[Recipe, list[str]]:
+    """The recipe with what an earlier export left of the same rows, and the files it left of others."""
+    try:
+        earlier = Recipe.from_yaml((out / "recipe.yaml").read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):  # no recipe, or none that this tool wrote
+        return recipe, []
+    known = {each.file for each in FORMATS.values()}
+    new = set(recipe.outcome.training_files)
+    left = sorted(
+        name for name in known.intersection(earlier.outcome.training_files) - new if (out / name).is_file()
+    )
+    if not recipe.has_rows_of(earlier):
+        return recipe, left
+    outcome = recipe.outcome.model_copy(update={"training_files": sorted(new.union(left))})
+    return recipe.model_copy(update={"outcome": outcome}), []
+
+
+def _files(bundle: Bundle, form: str, recipe: Recipe) -> dict[str, Callable[[IO[bytes]], None]]:
     chosen = training_format(form)
     ids = bundle.dataset.frame["id"]
-    recipe = recipe_of(bundle.dataset, bundle.selection, made=bundle.made, map_settings=bundle.map_settings)
 
     def text(content: str) -> Callable[[IO[bytes]], None]:
         return lambda out: _write_text(out, content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ class Outcome(BaseModel):
     eligible: int
     selected: int
     ids_sha256: str
+    training_files: list[str] = []  # the files that hold these rows; recipes from before name none
     tied_at_the_cut: int
     chosen_from_the_tie: int
     tie_rule: str
@@ -90,6 +92,13 @@ class Recipe(BaseModel):
     choice: Choice
     outcome: Outcome
     libraries: dict[str, str]
+
+    def has_rows_of(self, other: Recipe) -> bool:
+        """Whether both chose the same rows of the same file, in the same order."""
+        return (self.source.fingerprint, self.outcome.ids_sha256) == (
+            other.source.fingerprint,
+            other.outcome.ids_sha256,
+        )
 
     def to_yaml(self) -> str:
         """The recipe as YAML, keys in the order of this class."""
@@ -126,9 +135,14 @@ def _version(library: str) -> str:
 
 
 def recipe_of(
-    dataset: Dataset, selection: Selection, *, made: dict[str, Any], map_settings: dict[str, Any]
+    dataset: Dataset,
+    selection: Selection,
+    *,
+    made: dict[str, Any],
+    map_settings: dict[str, Any],
+    training_files: Iterable[str] = (),
 ) -> Recipe:
-    """The recipe of a selection."""
+    """The recipe of a selection, which those files hold."""
     params = selection.params
     model = str(map_settings["embed"]["model"])
     folder = Path(model).expanduser()
@@ -158,6 +172,7 @@ def recipe_of(
             eligible=selection.eligible,
             selected=len(selection),
             ids_sha256=ids_digest(selection.ids),
+            training_files=sorted(training_files),
             tied_at_the_cut=selection.ties.tied,
             chosen_from_the_tie=selection.ties.chosen,
             tie_rule=selection.ties.rule,

@@ -13,7 +13,7 @@ import pytest
 
 from core.domain import Pins, SelectParams
 from core.errors import ParameterError, StoreError
-from core.exporting import CONTENTS, FORMATS, archive, formats, write_bundle
+from core.exporting import CONTENTS, FORMATS, Recipe, archive, formats, write_bundle
 
 RECORDS = [
     {
@@ -103,6 +103,60 @@ def test_an_export_replaces_an_earlier_one_and_nothing_else(bundle, bundled, tmp
     assert (out / "ids.txt").read_text() == "r5\n"
     assert len((out / "train.jsonl").read_text().splitlines()) == 1
     assert (out / "mine.txt").read_text() == "keep"
+
+
+def _training_files(out):
+    return {file.name for file in out.iterdir() if file.name.startswith("train")}
+
+
+def test_a_training_file_of_other_rows_does_not_stay_beside_the_new_recipe(bundle, bundled, tmp_path):
+    """Another form of another choice takes the place of both forms of the earlier one; the recipe says so."""
+    for form in ("csv", "parquet"):
+        write_bundle(bundle, tmp_path, form)
+    assert _training_files(tmp_path) == {"train.csv", "train.parquet"}
+    write_bundle(bundled(RECORDS, [5]), tmp_path, "messages")
+    assert _training_files(tmp_path) == {"train.messages.jsonl"}
+    recipe = Recipe.from_yaml((tmp_path / "recipe.yaml").read_text("utf-8"))
+    assert recipe.outcome.training_files == ["train.messages.jsonl"]
+
+
+def test_two_forms_of_one_choice_stay_and_the_recipe_names_both(bundle, tmp_path):
+    """Someone may want both; one that was deleted by hand meanwhile is not named."""
+    for form in ("csv", "parquet", "json", "json"):
+        write_bundle(bundle, tmp_path, form)
+    (tmp_path / "train.csv").unlink()
+    write_bundle(bundle, tmp_path, "jsonl")
+    recipe = Recipe.from_yaml((tmp_path / "recipe.yaml").read_text("utf-8"))
+    assert recipe.outcome.training_files == ["train.json", "train.jsonl", "train.parquet"]
+    assert _training_files(tmp_path) == set(recipe.outcome.training_files)
+
+
+@pytest.mark.parametrize(
+    "recipe", [None, "mine", "\xff", "training_files: [train.csv]", "a: [", "names others"]
+)
+def test_a_file_that_no_recipe_of_this_tool_names_stays(bundle, bundled, tmp_path, recipe):
+    """A person's own train.csv is not removed, nor any file outside of the forms, whatever a recipe claims."""
+    (tmp_path / "out").mkdir()
+    kept = [tmp_path / "out" / "train.csv", tmp_path / "out" / "mine.txt", tmp_path / "above.txt"]
+    for file in kept:
+        file.write_text("keep")
+    if recipe == "names others":
+        write_bundle(bundle, tmp_path / "out", "json")
+        text = (tmp_path / "out" / "recipe.yaml").read_text("utf-8")
+        recipe = text.replace("- train.json", "- ../above.txt\n  - mine.txt")
+    if recipe is not None:
+        (tmp_path / "out" / "recipe.yaml").write_bytes(recipe.encode("latin-1"))
+    write_bundle(bundled(RECORDS, [5]), tmp_path / "out", "jsonl")
+    assert [file.read_text() for file in kept] == ["keep"] * 3
+
+
+def test_a_failed_export_leaves_the_earlier_training_file(bundle, bundled, tmp_path, monkeypatch):
+    """It goes only when everything new is there."""
+    write_bundle(bundle, tmp_path, "csv")
+    monkeypatch.setattr(formats, "_json_of", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_bundle(bundled(RECORDS, [5]), tmp_path, "jsonl")
+    assert _training_files(tmp_path) == {"train.csv"}
 
 
 @pytest.mark.parametrize("form", FORMATS)
