@@ -16,6 +16,7 @@ from core.exporting import FORMATS, training_format
 from core.project import Project
 from core.selection import strategies
 from core.store import Store
+from core.wording import counted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _map(options: argparse.Namespace) -> None:
     project = Project.open(options.file, home=options.home)
     say = _Say(quiet=options.json)
-    say.line(f"{project.dataset.name}: {len(project.dataset):,} rows, schema {project.dataset.schema}")
+    say.line(
+        f"{project.dataset.name}: {counted(len(project.dataset), 'row')}, schema {project.dataset.schema}"
+    )
     _say_problems(project, say)
     times: dict[str, float] = {}
     stages = (
@@ -75,7 +78,9 @@ def _select(options: argparse.Namespace) -> None:
         say.line(
             f"{ties.chosen:,} of the chosen rows came out of a tie of {ties.tied:,}; decided by {ties.rule}."
         )
-    say.line(f"{len(project.dataset):,} rows, {chosen.eligible:,} eligible, {len(chosen):,} selected.")
+    say.line(
+        f"{counted(len(project.dataset), 'row')}, {chosen.eligible:,} eligible, {len(chosen):,} selected."
+    )
     say.line(f"Written to {options.out}: {', '.join(file.name for file in files)}")
     if options.json:
         counts = {"pool": len(project.dataset), "eligible": chosen.eligible, "selected": len(chosen)}
@@ -149,8 +154,8 @@ def _parser() -> argparse.ArgumentParser:
 def _say_problems(project: Project, say: _Say) -> None:
     for problem in project.dataset.problems:
         left_out = "" if problem.loaded else " (not loaded)"
-        places = f": {'; '.join(problem.places)}" if problem.places else ""
-        say.line(f"{problem.count:,} {problem.kind}{left_out}{places}")
+        places = f" ({'; '.join(problem.places)})" if problem.places else ""
+        say.line(f"{problem.kind}{left_out}: {problem.count:,}{places}")
 
 
 def _problems(project: Project) -> list[dict[str, Any]]:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from core.domain import Coords, Labels, OnProgress, Progress, Vectors, ignore_progress
 from core.errors import ParameterError
+from core.wording import counted
 from core.words import words as words_of
 
-VERSION = 1  # raised when the same vectors or texts would get other labels or names
+VERSION = 2  # raised when the same vectors or texts would get other labels or names
 
 MOST_READABLE = 40  # clusters, where the number is not asked for: a legend that can still be read
 HDBSCAN_ROWS = 200_000  # its time grows with the square of the rows: 8 s for 52,000, two minutes here
@@ -24,6 +25,7 @@ NOISE = -1
 NOISE_NAME = "noise"
 WORDLESS = "no words"
 
+_SEEDS = 2**32  # scikit-learn takes those from 0 up to it
 _WIDTH = 64  # principal components that k-means starts on
 _POLISH = 5  # passes on the full width afterwards
 _CANDIDATES = 30  # words a cluster that may end up in its name
@@ -64,6 +66,8 @@ def cluster(
     from threadpoolctl import threadpool_limits
 
     params = params or ClusterParams()
+    if not 0 <= params.seed < _SEEDS:
+        raise ParameterError(f"A seed of {params.seed} cannot be used.", f"Take one from 0 to {_SEEDS - 1}.")
     if params.method not in ("kmeans", "hdbscan"):
         raise ParameterError(f'There is no clustering "{params.method}".', "Choose kmeans or hdbscan.")
     n = len(vectors)
@@ -90,7 +94,8 @@ def _kmeans(vectors: Vectors, params: ClusterParams) -> NDArray[np.int32]:
     k = default_clusters(len(vectors)) if params.clusters is None else params.clusters
     if not 1 <= k <= len(vectors):
         raise ParameterError(
-            f"{k} clusters cannot be made of {len(vectors):,} rows.", "Choose a number from 1 to the rows."
+            f"{counted(k, 'cluster')} cannot be made of {counted(len(vectors), 'row')}.",
+            "Choose a number from 1 to the rows.",
         )
     k = min(k, _distinct(vectors, k))  # equal rows cannot be told apart
     start = KMeans(k, n_init=1, random_state=params.seed).fit(_reduced(vectors)).labels_
@@ -174,7 +179,7 @@ def _ranked(table: pl.DataFrame, labels: Labels) -> dict[int, list[str]]:
     """Return the best candidate words of each cluster, best first."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    stop = pl.Series(sorted(ENGLISH_STOP_WORDS | {"don", "doesn", "didn", "isn", "ll", "ve"}))
+    stop = pl.Series(sorted(ENGLISH_STOP_WORDS))
     said = (
         table.with_columns(label=pl.Series(labels)[table["row"]])
         .filter(pl.col("label") != NOISE, ~pl.col("word").is_in(stop.implode()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from core.domain import OnProgress, Positions, Progress, Vectors, ignore_progress
 from core.encoders import MINILM, Encoder, Precision, Prepared, load_encoder
 from core.errors import ModelError, ParameterError
+from core.machine import cores
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 VERSION = 1  # raised when the same texts would get other vectors
 
@@ -138,6 +141,8 @@ def _unique(texts: Sequence[str]) -> tuple[list[str], Positions]:
     inverse = np.empty(len(texts), dtype=np.int64)
     for row, text in enumerate(texts):
         seen = text if text.strip() else ""  # one empty text, however it is spelt
+        if not seen.isascii():  # half a character, which no tokenizer takes
+            seen = _HALF.sub("\ufffd", seen)
         inverse[row] = places.setdefault(seen, len(places))
     return list(places), inverse
 
@@ -268,12 +273,8 @@ class _Job:
         return _Choice(precision, f"{precision} ({said})")
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _thread_count(encoder: Encoder) -> int:
-    return min(_cores(), _MOST_THREADS) if encoder.concurrent else 1
+    return min(cores(), _MOST_THREADS) if encoder.concurrent else 1
 
 
 @contextmanager
@@ -286,7 +287,7 @@ def _threads(encoder: Encoder) -> Iterator[ThreadPoolExecutor]:
     import torch
 
     count = _thread_count(encoder)
-    share = max(1, _cores() // count)
+    share = max(1, cores() // count)
     before = torch.get_num_threads()
     pool = ThreadPoolExecutor(
         count, thread_name_prefix="embed", initializer=lambda: torch.set_num_threads(share)

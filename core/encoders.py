@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
@@ -211,10 +212,7 @@ class SentenceTransformersEncoder:
         self.device = best_device()
         self._models: dict[Precision, SentenceTransformer] = {"fp32": _load_other(model, self.device)}
         loaded = self._models["fp32"]
-        own = loaded.max_seq_length
-        if own is not None:
-            loaded.max_seq_length = check_limit(max_tokens, own, own)
-        self._limit = loaded.max_seq_length
+        self._limit = _limited(loaded, max_tokens)
         self._tokenizer: Any = loaded.tokenizer
         self.width = int(loaded.get_embedding_dimension() or 0)
         self.digest = _digest(loaded)
@@ -250,6 +248,17 @@ class SentenceTransformersEncoder:
         if hasattr(self._tokenizer, "encode_batch"):  # a bare tokenizers.Tokenizer, as static models have
             return [len(encoding.ids) for encoding in self._tokenizer.encode_batch(texts)]
         return [len(ids) for ids in self._tokenizer(texts, truncation=False, verbose=False)["input_ids"]]
+
+
+def _limited(model: SentenceTransformer, max_tokens: int | None) -> int | None:
+    """Set how many tokens of a text are read; None where nothing limits them."""
+    own = model.max_seq_length
+    if own is None or own == math.inf:  # such as a static model, which has no way to stop reading
+        if max_tokens is not None:
+            raise ParameterError("This model reads texts of any length.", "Leave max_tokens empty.")
+        return None
+    model.max_seq_length = limit = check_limit(max_tokens, own, own)
+    return limit
 
 
 def _digest(model: SentenceTransformer) -> str:

@@ -6,7 +6,6 @@ for about 18 s in every process, cannot be stopped, and answers by the number of
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from core.domain import Neighbours, OnProgress, Positions, Progress, Vectors, ignore_progress
 from core.errors import ParameterError
+from core.machine import cores
 
 VERSION = 1  # raised when the same vectors would get other neighbours
 
@@ -289,8 +289,7 @@ def _threads() -> Iterator[ThreadPoolExecutor]:
     """A thread a core, each with products on one core: the same bytes whatever the number of cores."""
     from threadpoolctl import threadpool_limits
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    pool = ThreadPoolExecutor(cores, thread_name_prefix="neighbours")
+    pool = ThreadPoolExecutor(cores(), thread_name_prefix="neighbours")
     with threadpool_limits(limits=1):
         try:
             yield pool

@@ -24,7 +24,7 @@ from core.words import words as words_of
 if TYPE_CHECKING:
     from core.layout import Graph
 
-VERSION = 2  # raised when the same input would get another map
+VERSION = 3  # raised when the same input would get another map
 
 _FEWEST = 4  # rows that UMAP can lay out
 _MANY = 10_000  # rows above which fewer epochs are enough, as in umap
@@ -123,9 +123,7 @@ def _check(params: ProjectParams) -> None:
     if params.negatives < 1:
         raise ParameterError("A map needs at least 1 negative a neighbour.", "5 is usual.")
     if not 0 <= params.seed < _SEEDS:
-        raise ParameterError(
-            f"A seed of {params.seed} cannot be used.", f"Take a whole number from 0 to {_SEEDS - 1}."
-        )
+        raise ParameterError(f"A seed of {params.seed} cannot be used.", f"Take one from 0 to {_SEEDS - 1}.")
     if params.epochs is not None and params.epochs < 1:
         raise ParameterError("A map needs at least 1 epoch.", "Leave epochs empty, or raise it.")
 

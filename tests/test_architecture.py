@@ -45,6 +45,7 @@ JOINERS = {
     "encoders": "the half of embedding that knows models",
     "memory": "gives memory back, for the worker",
     "machine": "how many cores there are",
+    "wording": "numbers in sentences",
     "layout": "the half of projection that numba compiles",
     "words": "words of texts, for clustering and projection",
     "draws": "random numbers by id, for selection and metrics",

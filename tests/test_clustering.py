@@ -15,6 +15,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from core.clustering import HDBSCAN_ROWS, ClusterParams, cluster, default_clusters, names
 from core.domain import Progress
 from core.errors import Cancelled, ParameterError
+from core.words import words
 
 ROOT = Path(__file__).parents[1]
 
@@ -345,6 +346,23 @@ def test_no_stop_word_is_in_a_name():
     assert named == {0: "no words", 1: "apple"}
     said = {word for name in names(FRUIT + CARS, _labels(5, 5)).values() for word in _words(name)}
     assert not said & ENGLISH_STOP_WORDS
+
+
+@pytest.mark.parametrize("mark", ["'", "\u2019"], ids=["typed", "typeset"])
+def test_a_contraction_leaves_no_stump(mark):
+    """Couldn't and we'll are no topic, and neither is a part of them; what someone owns keeps its name."""
+    text = "We couldn't find the teacher's desk; they aren't here, we'll wait, I'd say it won't matter."
+    said = words([text.replace("'", mark)])["word"].to_list()
+    assert said == ["desk", "find", "here", "it", "matter", "say", "teacher", "the", "they", "wait", "we"]
+    assert words(["rock'n'roll in Can Tho"])["word"].to_list() == ["can", "in", "rock", "roll", "tho"]
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_out_of_range_is_refused(seed):
+    """Said in words, before any work."""
+    vectors, _ = _blobs([5, 5])
+    with pytest.raises(ParameterError, match="seed"):
+        cluster(vectors, ClusterParams(seed=seed))
 
 
 def test_noise_is_named_noise_and_does_not_weigh():

@@ -222,7 +222,7 @@ def test_select_says_what_was_tied_capped_and_written(run, small, tmp_path):
     assert (
         f"10 of the chosen rows came out of a tie of {eligible}; decided by the other judges' scores" in out
     )
-    assert "1 rows have no score by quality and are left out." in out
+    assert "Without a score by quality, and so left out: 1 row." in out
     assert f"60 rows, {eligible} eligible, 10 selected." in out
     assert f"Written to {tmp_path / 'out'}: train.jsonl, ids.txt" in out
 
@@ -240,8 +240,8 @@ def test_what_was_not_loaded_is_said(run, tmp_path, json_wanted):
         assert (broken["count"], broken["loaded"]) == (1, False)
         assert (empty["kind"], empty["count"], empty["loaded"]) == ("empty responses", 1, True)
     else:
-        assert re.search(r"^1 .*\(not loaded\): line 2", out, re.M)
-        assert "1 empty responses: row 2" in out
+        assert re.search(r"^broken JSON \(not loaded\): 1 \(line 2", out, re.M)
+        assert "empty responses: 1 (row 2)" in out
 
 
 def test_progress_is_shown_on_a_terminal_only(capsys, monkeypatch):

@@ -395,6 +395,34 @@ def test_any_other_model_goes_through_sentence_transformers(tmp_path):
     assert (half.vectors * made.vectors).sum(axis=1).min() > 0.999
 
 
+@pytest.fixture
+def static_folder(tmp_path):
+    """A model that adds up word vectors, of a tokenizer's words."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(packaged_folder() / "tokenizer.json"))
+    tokenizer.no_truncation()
+    SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=8)]).save(str(tmp_path))
+    return tmp_path
+
+
+def test_a_static_model_reads_texts_of_any_length(static_folder):
+    """It has no limit of its own, and none can be set."""
+    long = " ".join(["word"] * 3000)
+    made = embed([long, "word"], EmbedParams(model=str(static_folder)))
+    assert (made.truncated, int(made.tokens[0]) >= 3000) == (0, True)
+    with pytest.raises(ParameterError, match="any length"):
+        embed([long], EmbedParams(model=str(static_folder), max_tokens=5))
+
+
+def test_half_a_character_is_read_as_one_that_is_missing():
+    """A lone surrogate, as a broken export leaves, is embedded like U+FFFD."""
+    broken, marked = embed(["\ud800 a cat", "\ufffd a cat"]).vectors
+    np.testing.assert_array_equal(broken, marked)
+
+
 @on_real_rows
 def test_every_vector_of_the_real_rows_is_close_to_sentence_transformers():
     """Cosine of at least 0.999 on a random thousand and on the fifty longest."""

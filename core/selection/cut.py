@@ -12,6 +12,7 @@ from core.domain import Judge, Mask, Order, Positions, Reason, Selection, Select
 from core.draws import Keys
 from core.selection.registry import strategy
 from core.selection.ties import RULE
+from core.wording import all_are, counted
 
 NO_TIE = Ties(None, 0, 0, "")
 
@@ -146,14 +147,14 @@ def _notes(
         )
     elif params.count is not None and params.count > eligible + beyond:
         notes.append(
-            f"All {eligible:,} eligible rows are selected: fewer than the {params.count:,} asked for."
+            f"{all_are(eligible, 'eligible row')} selected: fewer than the {params.count:,} asked for."
         )
     if params.count is not None and pinned > params.count:
-        notes.append(f"All {pinned:,} pinned rows are in: more than the {params.count:,} asked for.")
+        notes.append(f"{all_are(pinned, 'pinned row')} in: more than the {params.count:,} asked for.")
     if beyond:
-        notes.append(f"{beyond:,} pinned rows are in although they are not eligible.")
+        notes.append(f"Pinned, and in without being eligible: {counted(beyond, 'row')}.")
     if judge is not None and unscored:
-        notes.append(f"{unscored:,} rows have no score by {judge.name} and are left out.")
+        notes.append(f"Without a score by {judge.name}, and so left out: {counted(unscored, 'row')}.")
     return notes
 
 

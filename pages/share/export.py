@@ -6,6 +6,7 @@ import streamlit as st
 
 from core import Project, Selection
 from core.exporting import CONTENTS, FORMATS, archive
+from core.wording import counted
 from pages.ui import choose, data, figures, progress, state
 from pages.ui.markup import plain
 
@@ -20,7 +21,7 @@ def summary(project: Project, choice: choose.Choice) -> None:
     judge = (
         f"{params.judge} \N{GREATER-THAN OR EQUAL TO} {params.min_score:g}" if params.judge else "no judge"
     )
-    decisions = f"{params.strategy}, {judge}, seed {params.seed}, {len(params.pins):,} pins."
+    decisions = f"{params.strategy}, {judge}, seed {params.seed}, {counted(len(params.pins), 'pin')}."
     st.caption(plain(f"{decisions} Change it on Explore."))
     progress.follow(project, choice, covered)
 
@@ -38,12 +39,12 @@ def bundle(project: Project, chosen: Selection) -> None:
         persist_state="session",
     )
     st.caption("In the zip")
-    inside = {FORMATS[form].file: f"the {len(chosen):,} selected rows", **CONTENTS}
+    inside = {FORMATS[form].file: f"{counted(len(chosen), 'selected row')}", **CONTENTS}
     st.dataframe(
         {"file": list(inside), "what it is": list(inside.values())}, hide_index=True, width="stretch"
     )
     st.download_button(
-        f"Download {len(chosen):,} rows",
+        f"Download {counted(len(chosen), 'row')}",
         data=lambda: archive(project.bundle(chosen), form),
         file_name="winnow-selection.zip",
         mime="application/zip",

@@ -14,6 +14,7 @@ from core.domain import Judge, OnProgress, Order
 from core.metrics import Curve, Figures, cheap_figures
 from core.project import CONTROL_DRAWS
 from core.selection import eligible, strategy, thresholds
+from core.wording import counted
 from pages.ui import cached
 from pages.ui.map import Pin, pin_rows
 from pages.ui.state import View
@@ -132,7 +133,7 @@ def choose(project: Project, view: View, *, owner: str) -> Choice:
         if order is None:
             title = strategy(params.strategy).title
             return Choice(
-                params, size, wanted, None, None, f"{title} is choosing {wanted:,} of {size:,} rows"
+                params, size, wanted, None, None, f"{title} is choosing {wanted:,} of {counted(size, 'row')}"
             )
         selection = project.cut(params, order)
     except WinnowError as error:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core import Project, WinnowError
+from core.wording import counted
 from pages.ui import cached, progress, state
-from pages.ui.markup import plain, row_count
+from pages.ui.markup import plain
 
 
 def open_project() -> Project:
@@ -37,12 +38,12 @@ def header(project: Project) -> None:
     with st.container(gap="xsmall"):
         # st.text: the name of a file is data and is never read as markup.
         st.text("The bundled sample" if sample else dataset.name)
-        st.caption(f"{row_count(len(dataset))}, {dataset.schema} schema")
+        st.caption(f"{counted(len(dataset), 'row')}, {dataset.schema} schema")
 
 
 def no_map_yet(project: Project) -> None:
     """The empty state of a dataset without a map: one sentence, one button."""
-    st.subheader(f"No map of {row_count(len(project.dataset))} yet", anchor=False)
+    st.subheader(f"No map of {counted(len(project.dataset), 'row')} yet", anchor=False)
     st.write("The prompts are embedded, clustered and laid out once; afterwards every slider is instant.")
     st.button(
         "Make the map", key="make_map", type="primary", on_click=progress.start, args=(project,),

@@ -10,8 +10,3 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^])")
 def plain(text: object) -> str:
     """Text that Markdown shows as it stands: no link, image, heading, colour or formula comes of it."""
     return SPECIAL.sub(r"\\\1", re.sub(r"\s+", " ", str(text)))
-
-
-def row_count(rows: int) -> str:
-    """How many rows, in words."""
-    return f"{rows:,} row" if rows == 1 else f"{rows:,} rows"

@@ -9,6 +9,7 @@ import streamlit as st
 from core import Project, Reason
 from core.domain import Positions, Scores
 from core.selection import border
+from core.wording import counted
 from pages.ui.choose import Choice
 from pages.ui.markup import plain
 from pages.ui.state import TABS
@@ -42,13 +43,15 @@ def rows_of(tab: str, project: Project, choice: Choice) -> tuple[Positions, str]
         return sides.below, "The first rows that did not get in, nearest the cut first."
     if tab == TABS[4]:
         pinned = np.flatnonzero(np.isin(chosen.codes, (Reason.PINNED, Reason.EXCLUDED)))
-        return pinned[:SHOWN], f"{len(pinned):,} rows are pinned." if len(pinned) else NOTHING_PINNED
+        return pinned[:SHOWN], f"Pinned: {counted(len(pinned), 'row')}." if len(pinned) else NOTHING_PINNED
     out = ~np.isin(chosen.codes, (Reason.CHOSEN, Reason.PINNED))
     counts = [(reason, int((chosen.codes == reason).sum())) for reason in REASONS]
     reasons = [f"{count:,} {REASONS[reason]}" for reason, count in counts if count and reason not in KEPT]
     drawn = project.control(0)
     sentence = (
-        f"{int(out.sum()):,} rows: {', '.join(reasons)}. Some of them at random." if reasons else "None."
+        f"{counted(int(out.sum()), 'row')}: {', '.join(reasons)}. Some of them at random."
+        if reasons
+        else "None."
     )
     return drawn[out[drawn]][:SHOWN], sentence
 

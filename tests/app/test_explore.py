@@ -238,7 +238,7 @@ def test_a_lasso_includes_every_row_inside_it(app: App, project, sample):
     assert len(inside) > 100
     assert app.figures()["Selected"] == f"{len(inside):,}"
     assert app.says(f"All {len(inside):,} pinned rows are in: more than the 100 asked for.")
-    assert app.says(f"{beyond:,} pinned rows are in although they are not eligible.")
+    assert app.says(f"Pinned, and in without being eligible: {beyond:,} rows.")
     app.tab("Pinned")
     assert app.says(f"{len(inside):,} rows are pinned.")
     assert set(app.rows()["id"]) == {sample["id"][row] for row in inside[:5]}
@@ -536,7 +536,7 @@ def test_rows_without_a_score_are_counted_and_never_chosen(mapped: Mapped):
     rows = [say(number) | {"score": None if number < 5 else number % 4} for number in range(40)]
     app = mapped("gaps.jsonl", lines(rows), judge="score", min="0", count="40").settle()
     assert (app.figures()["Eligible"], app.figures()["Selected"]) == ("35", "35")
-    assert app.says("5 rows have no score by score and are left out.")
+    assert app.says("Without a score by score, and so left out: 5 rows.")
     rows = app.tab("Left out").rows()
     assert set(rows["reason"]) == {"no score"}
     assert rows["score"].isna().all()

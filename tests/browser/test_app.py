@@ -393,7 +393,7 @@ def test_hostile_text_asks_for_nothing_and_runs_nothing(open_app, home, sample, 
     drawer = app.page.get_by_role("dialog")
     drawer.get_by_text(HOSTILE, exact=True).first.wait_for()
     assert drawer.get_by_text(f"Row 0 {HOSTILE}").is_visible(), "the title is verbatim"
-    assert app.page.get_by_text(f"have no score by {judge}").count() == 1
+    assert app.page.get_by_text(f"Without a score by {judge}").count() == 1
     assert app.page.evaluate(MARKUP) == []
     assert app.page.evaluate("window.hacked === undefined")
     app.page.goto(server.link("load", data=path))

@@ -13,6 +13,7 @@ from pools import NAMES, NO_SCORE, choosing, judge, pinning, pool, pools, random
 
 from core.domain import SelectParams, Ties
 from core.selection import cut, eligible, thresholds
+from core.wording import all_are, counted
 
 quick = settings(max_examples=25, deadline=None)
 every_strategy = pytest.mark.parametrize("name", NAMES)
@@ -179,7 +180,7 @@ def test_a_threshold_at_the_highest_score_is_not_above_it():
 def test_unscored_rows_are_counted_in_a_note():
     """How many, and by whom they were not scored."""
     (note,) = pool([3.0, NO_SCORE, NO_SCORE]).choose(choosing(strategy="random")).notes
-    assert note == "2 rows have no score by judge and are left out."
+    assert note == "Without a score by judge, and so left out: 2 rows."
 
 
 def test_an_unscored_row_that_is_pinned_is_not_said_to_be_left_out():
@@ -187,8 +188,8 @@ def test_an_unscored_row_that_is_pinned_is_not_said_to_be_left_out():
     pins = pinning(include=["row 1"], exclude=["row 2"])
     chosen = pool([3.0, NO_SCORE, NO_SCORE, NO_SCORE]).choose(choosing(strategy="random", pins=pins))
     assert "row 1" in chosen.ids
-    assert [note for note in chosen.notes if "no score" in note] == [
-        "1 rows have no score by judge and are left out."
+    assert [note for note in chosen.notes if "Without a score" in note] == [
+        "Without a score by judge, and so left out: 1 row."
     ]
 
 
@@ -199,7 +200,7 @@ def test_pinned_rows_that_are_not_eligible_are_counted_in_a_note():
         choosing(strategy="random", min_score=4.0, count=3, pins=pins)
     )
     assert set(chosen.ids) == pins.include
-    assert chosen.notes == ("2 pinned rows are in although they are not eligible.",)
+    assert chosen.notes == ("Pinned, and in without being eligible: 2 rows.",)
 
 
 def test_more_pins_than_the_count_are_all_in_and_it_is_said():
@@ -303,3 +304,13 @@ def test_every_threshold_offered_lets_through_the_count_beside_it():
     rows = random_pool(100, seed=7)
     for level, count in zip(*thresholds(rows.judge), strict=True):
         assert rows.choose(choosing(strategy="random", min_score=float(level))).eligible == count
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [(0, "No eligible row is"), (1, "The one eligible row is"), (2000, "All 2,000 eligible rows are")],
+)
+def test_sentences_agree_with_their_number(number, sentence):
+    """Nobody reads of "1 rows"."""
+    assert all_are(number, "eligible row") == sentence
+    assert [counted(each, "row") for each in (0, 1, 2000)] == ["0 rows", "1 row", "2,000 rows"]
