@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import logging
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Protocol
@@ -26,10 +28,12 @@ from core.domain import (
     ignore_progress,
 )
 from core.draws import Keys, draws, id_keys
-from core.errors import ParameterError
+from core.errors import ParameterError, StoreError
 from core.keys import StageKeys
 from core.memo import Memo
-from core.store import Store
+from core.store import Artefact, Key, Part, Store
+
+log = logging.getLogger(__name__)
 
 FIRST_LIMIT = 1000  # the first length that curves and slow orders are made to; see _rungs
 CONTROL_DRAWS = 5
@@ -189,9 +193,22 @@ class Orders:
         if not selection.strategy(params.strategy).slow:
             return self._run(params, limit, on_progress)
         self.judge(params)
-        store, key = self._stages.store, self._stages.keys.order(params, limit)
-        stored = store.get(key) or store.put(key, {"order": self._run(params, limit, on_progress)})
+        key = self._stages.keys.order(params, limit)
+        stored = self._stages.store.get(key)
+        if stored is None:
+            stored = self._kept(key, {"order": self._run(params, limit, on_progress)})
         return stored.array("order")
+
+    def _kept(self, key: Key, parts: Mapping[str, Part]) -> Artefact:
+        """Store what was computed; where that fails it is said in the log, and what was computed is used.
+
+        Unlike a stage of the map they are soon made again: a full or read-only disk is no reason to refuse.
+        """
+        try:
+            return self._stages.store.put(key, parts)
+        except StoreError as error:
+            log.warning("%s The %s is used now and computed again next time.", error.problem, key.stage)
+            return Artefact(parts)
 
     def _run(self, params: SelectParams, limit: int, on_progress: OnProgress) -> Order:
         strategy = selection.strategy(params.strategy)
@@ -247,11 +264,11 @@ class Orders:
         return curve
 
     def _stored_control_curve(self, seed: int, limit: int, on_progress: OnProgress) -> metrics.Curve:
-        store, key = self._stages.store, self._stages.keys.control_curve(seed, limit)
-        stored = store.get(key)
+        key = self._stages.keys.control_curve(seed, limit)
+        stored = self._stages.store.get(key)
         if stored is None:
             curve = self._cover(self.control(seed)[:limit], on_progress)
-            stored = store.put(key, {"counts": curve.counts, "radius": curve.radius, "mean": curve.mean})
+            stored = self._kept(key, {"counts": curve.counts, "radius": curve.radius, "mean": curve.mean})
         return metrics.Curve(*(stored.array(name) for name in ("counts", "radius", "mean")))
 
     def _judges_hint(self, *, near: str = "") -> str:

@@ -17,7 +17,7 @@ from small_project import built, copied, fake_embed, fake_project, made_up_vecto
 from core import MapParams, Pins, Project, Reason, SelectParams, orders
 from core.clustering import ClusterParams
 from core.embedding import EmbedParams
-from core.errors import Cancelled, ParameterError
+from core.errors import Cancelled, ParameterError, StoreError
 from core.loading import load
 from core.projection import ProjectParams
 from core.selection import strategies, strategy
@@ -736,6 +736,30 @@ def test_ready_and_begun_orders_are_what_is_in_memory(project, short):
     assert project.begun_order(without).tolist() == project.order(SelectParams(count=16))[1:].tolist()
     other = SelectParams(count=8, seed=1)
     assert project.ready_order(other) is None
+
+
+def test_orders_and_control_curves_that_cannot_be_stored_are_given_all_the_same(
+    project, tmp_path, monkeypatch, caplog
+):
+    """A full disk is said in the log; the answer is that of a disk with room, and as little to be changed."""
+    params = SelectParams(count=6)
+    order, curve = project.order(params), project.control_curve(params, 0)
+
+    def full(*_, **__):
+        raise StoreError("The store could not be written: No space left on device.", "Free some space.")
+
+    file, home = copied(tmp_path / "home")
+    cramped = Project.open(file, home=home)
+    monkeypatch.setattr(cramped.store, "put", full)
+    given, covered = cramped.order(params), cramped.control_curve(params, 0)
+    np.testing.assert_array_equal(given, order)
+    np.testing.assert_array_equal(covered.radius, curve.radius)
+    assert not given.flags.writeable
+    assert not any(array.flags.writeable for array in (covered.counts, covered.radius, covered.mean))
+    assert [record.message.partition(": ")[2] for record in caplog.records] == [
+        f"No space left on device. The {stage} is used now and computed again next time."
+        for stage in ("order", "control-curve")
+    ]
 
 
 def test_a_quick_order_is_always_ready(project):
