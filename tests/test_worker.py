@@ -141,7 +141,7 @@ def test_warming_up_is_a_job_without_a_file(monkeypatch):
     ("settings", "problem"),
     [
         ({"cluster": {"method": "magic"}}, 'There is no clustering "magic".'),
-        ({"cluster": {"clusters": 1000}}, "1000 clusters cannot be made of 60 rows."),
+        ({"cluster": {"clusters": 1000}}, "1,000 clusters cannot be made of 60 rows."),
     ],
 )
 def test_a_problem_of_the_person_is_reported_with_its_hint(tmp_path, settings, problem):

@@ -240,7 +240,7 @@ def test_a_lasso_includes_every_row_inside_it(app: App, project, sample):
     assert app.says(f"All {len(inside):,} pinned rows are in: more than the 100 asked for.")
     assert app.says(f"Pinned, and in without being eligible: {beyond:,} rows.")
     app.tab("Pinned")
-    assert app.says(f"{len(inside):,} rows are pinned.")
+    assert app.says(f"Pinned: {len(inside):,} rows.")
     assert set(app.rows()["id"]) == {sample["id"][row] for row in inside[:5]}
 
 
@@ -562,7 +562,7 @@ def test_hostile_text_is_shown_as_text(mapped: Mapped):
         for row, text in enumerate(HOSTILE * 2)
     ]
     app = mapped("hostile.jsonl", lines(rows), min="0", judge=judge)
-    assert app.says(f"no score by {judge} and are left out.")
+    assert app.says(f"Without a score by {judge}, and so left out:")
     for row, text in enumerate(HOSTILE):
         app.click(row)
         assert app.said("text").count(text) == 2, text

@@ -200,7 +200,7 @@ def test_a_lasso_includes_the_rows_inside_it_and_undo_lets_them_go(open_app, hom
     beyond = int((sample["accuracy"].to_numpy()[rows] < 4.5).sum())
     assert app.rail()[2] == whole(app.figure("Eligible")) + beyond, "what can be taken counts pinned rows"
     app.tab("Pinned")
-    app.page.get_by_text(f"{len(rows)} rows are pinned.").wait_for()
+    app.page.get_by_text(f"Pinned: {len(rows)} rows.").wait_for()
     pinned = Project.open(SAMPLE, home=home).pins
     assert pinned.include == {sample["id"][int(row)] for row in rows}
     app.button("Undo").click()
@@ -224,7 +224,7 @@ def test_a_click_on_a_point_opens_its_row_and_a_decision_closes_it(open_app, sam
     app.page.mouse.click(*app.pixel(100))
     drawer.get_by_role("button", name="Exclude").click()
     drawer.wait_for(state="detached")
-    app.page.get_by_text("1 rows are pinned.").wait_for()
+    app.page.get_by_text("Pinned: 1 row.").wait_for()
     app.settle()
     app.button("Undo").click()
     app.page.get_by_text("Nothing is pinned.").wait_for()
