@@ -1,8 +1,11 @@
-"""The command line: ``python -m core map|select|store``."""
+"""The command line: ``python -m core map|select|replay|store``."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import hashlib
+import itertools
 import json
 import sys
 import time
@@ -11,8 +14,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from core.domain import OptionValue, Pins, Progress, SelectParams
-from core.errors import ParameterError, WinnowError
-from core.exporting import FORMATS, training_format
+from core.errors import DataError, ParameterError, WinnowError
+from core.exporting import FORMATS, Recipe, read_recipe, training_format
 from core.project import Project
 from core.selection import strategies
 from core.store import Store
@@ -89,6 +92,53 @@ def _select(options: argparse.Namespace) -> None:
         print(json.dumps({**counts, **said, "files": [str(file) for file in files]}))
 
 
+def _replay(options: argparse.Namespace) -> None:
+    recipe = read_recipe(options.recipe)
+    data = options.data or _data_of(options.recipe, recipe)
+    project = Project.of_recipe(recipe, data, home=options.home, model=options.model)
+    say = _Say(quiet=options.json)
+    replayed = project.replay(recipe, on_progress=say.progress)
+    first = replayed.first
+    place = _first_other_id(options.recipe.parent / "ids.txt", recipe, replayed.ids)
+    if options.json:
+        differences = [dataclasses.asdict(each) for each in replayed.differences]
+        report = {"same": replayed.same, "selected": len(replayed.ids), "recorded": recipe.outcome.selected}
+        print(json.dumps({**report, "differences": differences, "first_other_id": place}))
+    if first is not None:
+        raise WinnowError(f"Not the same ids. {first.problem}", f"{first.cause} {place}".strip())
+    say.line(f"The same {counted(len(replayed.ids), 'id')} as in the recipe, in the same order.")
+    for each in replayed.differences:
+        say.line(f"Without effect on them: {each.problem}")
+
+
+def _data_of(path: Path, recipe: Recipe) -> Path:
+    """The recipe's file beside the recipe or in this folder; its name alone counts, never a path in it."""
+    name = Path(recipe.source.name).name
+    places = [path.parent / name, Path(name)]
+    found = next((place for place in places if name and place.is_file()), None)
+    if found is None:
+        raise DataError(
+            f"The recipe's data {name!r} lies neither beside it nor in this folder.",
+            "Name it with --data FILE.",
+        )
+    return found
+
+
+def _first_other_id(path: Path, recipe: Recipe, ids: Sequence[str]) -> str:
+    """Where the ids begin to differ, if the list that belongs to the recipe lies beside it."""
+    if not ids or not path.is_file():
+        return ""
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != recipe.outcome.ids_sha256:
+        return ""
+    pairs = enumerate(
+        itertools.zip_longest(content.decode(errors="replace").split("\n")[:-1], ids, fillvalue="none"),
+        start=1,
+    )
+    differing = ((place, before, now) for place, (before, now) in pairs if before != now)
+    return next((f"Place {place:,} was {old} and is {new} now." for place, old, new in differing), "")
+
+
 def _store_ls(options: argparse.Namespace) -> None:
     store = Store(Path(options.home) / "store")
     for item in store.ls():
@@ -133,6 +183,30 @@ def _parser() -> argparse.ArgumentParser:
     choose.add_argument("--out", type=Path, required=True, help="folder to write to")
     choose.set_defaults(run=_select)
 
+    again = _replay_parser(commands)
+    for command in (build, choose, again):
+        command.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
+    for command in (build, choose, again, *_store_parsers(commands)):
+        command.add_argument(
+            "--home", type=Path, default=Path(".winnow"), help="where the store and ledger live"
+        )
+    return parser
+
+
+def _replay_parser(commands: argparse._SubParsersAction[_Parser]) -> _Parser:
+    again = commands.add_parser("replay", help="choose by a recipe again: the same ids, or what differs")
+    again.add_argument("recipe", type=Path)
+    again.add_argument(
+        "--data", type=Path, help="the file; without it, looked for beside the recipe and here"
+    )
+    again.add_argument(
+        "--model", help="folder or name of the model, where the recipe's was in a local folder"
+    )
+    again.set_defaults(run=_replay)
+    return again
+
+
+def _store_parsers(commands: argparse._SubParsersAction[_Parser]) -> tuple[_Parser, ...]:
     store = commands.add_parser("store", help="show or free what is stored")
     actions = store.add_subparsers(required=True, metavar="ACTION")
     ls = actions.add_parser("ls", help="what is stored, newest first")
@@ -141,14 +215,7 @@ def _parser() -> argparse.ArgumentParser:
     prune.add_argument("--days", type=float, default=0.0, help="only what is older than this")
     prune.add_argument("--stage", help="only this stage")
     prune.set_defaults(run=_store_prune)
-
-    for command in (build, choose, ls, prune):
-        command.add_argument(
-            "--home", type=Path, default=Path(".winnow"), help="where the store and ledger live"
-        )
-    for command in (build, choose):
-        command.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
-    return parser
+    return ls, prune
 
 
 def _say_problems(project: Project, say: _Say) -> None:

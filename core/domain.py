@@ -107,6 +107,7 @@ class Dataset:
     rows: the file's own columns, verbatim, for export.
     fingerprint: sha256 of the content; the key of everything computed from it.
     text_fingerprint: sha256 of the prompts alone; equal prompts share vectors whatever the scores.
+    sha256: of the file as it was read, as sha256sum gives it.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Dataset:
     rows_read: int
     fingerprint: str
     text_fingerprint: str
+    sha256: str
 
     def __len__(self) -> int:
         return self.frame.height

@@ -33,12 +33,14 @@ from core.domain import (
     ignore_progress,
 )
 from core.draws import Keys
+from core.exporting import Recipe
 from core.keys import MapParams, StageKeys
 from core.ledger import Ledger
 from core.loading.sources import expanded
 from core.memo import Memo
 from core.memory import give_back
 from core.orders import CONTROL_DRAWS, Orders
+from core.replay import Replayed, as_made, map_params, replay, traces
 from core.store import Artefact, Key, Store, StoredParts
 
 if TYPE_CHECKING:
@@ -82,6 +84,20 @@ class Project:
             DataError: the file cannot be read or is of no known shape.
         """
         return cls(loading.load(path), home=home, params=params)
+
+    @classmethod
+    def of_recipe(
+        cls, recipe: Recipe, path: str | Path, *, home: Path | str = ".winnow", model: str | None = None
+    ) -> Project:
+        """Open a file with a recipe's settings; ``model`` takes the place of one in a folder elsewhere.
+
+        Raises:
+            DataError, ParameterError: the file cannot be read; the settings cannot be used.
+        """
+        project = cls.open(path, home=home, params=map_params(recipe, model=model))
+        if project.notes().get("precision") != recipe.vectors.get("precision"):
+            return cls(project.dataset, home=home, params=as_made(project.params, recipe))
+        return project
 
     @property
     def judges(self) -> Mapping[str, Judge]:
@@ -226,6 +242,14 @@ class Project:
         """
         return self._orders.positions(ids)
 
+    def replay(self, recipe: Recipe, *, on_progress: OnProgress = ignore_progress) -> Replayed:
+        """Choose by a recipe again: the same ids, or what differs and why.
+
+        Raises:
+            ParameterError: the recipe names a strategy, judge, setting or pin that there is not.
+        """
+        return replay(self, recipe, on_progress=on_progress)
+
     # Looking, comparing, exporting.
 
     def pool(self, judge: str | None) -> metrics.Pool:
@@ -291,6 +315,7 @@ class Project:
             made=self.notes(),
             map_settings=self.params.as_dict(),
             control=self.control(0)[: len(chosen)],
+            traces=traces(self, chosen.params.strategy),
         )
 
     # How each stage is computed.

@@ -39,6 +39,7 @@ JOINERS = {
     "keys": "names what the stages store",
     "orders": "runs strategies and metrics on what the stages give",
     "plots": "draws what the stages give",
+    "replay": "makes a recipe again on what the stages give",
     "worker": "runs a project",
     "__main__": "runs a project",
     "ledger": "used by project alone",

@@ -2,15 +2,21 @@
 
 from core.exporting.bundle import CONTENTS, Bundle, archive, write_bundle
 from core.exporting.formats import FORMATS, TrainingFormat, training_format
-from core.exporting.recipe import Recipe, recipe_of
+from core.exporting.recipe import Recipe, Source, Traces, ids_digest, library_version, recipe_of
+from core.exporting.recipe_file import read_recipe
 
 __all__ = [
     "CONTENTS",
     "FORMATS",
     "Bundle",
     "Recipe",
+    "Source",
+    "Traces",
     "TrainingFormat",
     "archive",
+    "ids_digest",
+    "library_version",
+    "read_recipe",
     "recipe_of",
     "training_format",
     "write_bundle",

@@ -12,12 +12,12 @@ from typing import IO, Any
 
 import numpy as np
 import polars as pl
-import yaml
 
 from core.domain import Coords, Dataset, Labels, Positions, Reason, Selection
-from core.errors import StoreError
+from core.errors import DataError, StoreError
 from core.exporting.formats import FORMATS, training_format, write_parquet
-from core.exporting.recipe import Recipe, ids_text, recipe_of
+from core.exporting.recipe import Recipe, Traces, ids_text, recipe_of
+from core.exporting.recipe_file import parse_recipe
 
 CONTENTS = {
     "ids.txt": "the ids of the chosen rows, one a line, in order of choice",
@@ -39,6 +39,7 @@ class Bundle:
     made: dict[str, Any]
     map_settings: dict[str, Any]
     control: Positions
+    traces: Traces
 
 
 def write_bundle(bundle: Bundle, out: Path, form: str) -> list[Path]:
@@ -92,6 +93,7 @@ def _recipe(bundle: Bundle, form: str) -> Recipe:
         bundle.selection,
         made=bundle.made,
         map_settings=bundle.map_settings,
+        traces=bundle.traces,
         training_files=[training_format(form).file],
     )
 
@@ -99,8 +101,8 @@ def _recipe(bundle: Bundle, form: str) -> Recipe:
 def _beside_earlier(recipe: Recipe, out: Path) -> tuple[Recipe, list[str]]:
     """The recipe with what an earlier export left of the same rows, and the files it left of others."""
     try:
-        earlier = Recipe.from_yaml((out / "recipe.yaml").read_text("utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):  # no recipe, or none that this tool wrote
+        earlier = parse_recipe((out / "recipe.yaml").read_bytes(), "recipe.yaml")
+    except (OSError, DataError):  # no recipe, or none that this tool wrote
         return recipe, []
     known = {each.file for each in FORMATS.values()}
     new = set(recipe.outcome.training_files)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from core.domain import Dataset, Selection
+from core.domain import Dataset, Selection, SelectParams
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1 had neither versions, arrays nor the sha256 of the source
 RARE_LINE_ENDS = frozenset("\x85\u2028\u2029")
 LIBRARIES = (
     "numpy",
@@ -39,6 +39,13 @@ def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
+class Traces(NamedTuple):
+    """What a replay is checked by: versions of the code, and the sha256 of each array."""
+
+    versions: Mapping[str, int]
+    arrays: Mapping[str, str]
+
+
 class Source(BaseModel):
     """The file that the rows came from."""
 
@@ -48,6 +55,7 @@ class Source(BaseModel):
     schema_name: str
     rows: int
     fingerprint: str
+    sha256: str = ""  # of the file as it lay on disk
 
 
 class Choice(BaseModel):
@@ -89,6 +97,8 @@ class Recipe(BaseModel):
     source: Source
     map: dict[str, Any]
     vectors: dict[str, Any]
+    versions: dict[str, int] = {}  # of the code of each stage and of the strategy
+    arrays: dict[str, str] = {}  # sha256 of what the strategies look at
     choice: Choice
     outcome: Outcome
     libraries: dict[str, str]
@@ -127,11 +137,25 @@ def _portable(value: Any, model: str) -> Any:  # noqa: ANN401 - any tree of sett
     return value.replace(model, Path(model).name) if isinstance(value, str) else value
 
 
-def _version(library: str) -> str:
+def library_version(library: str) -> str:
+    """The version that is installed, in words where there is none."""
     try:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
         return "not installed"
+
+
+def _choice(params: SelectParams) -> Choice:
+    return Choice(
+        judge=params.judge,
+        min_score=params.min_score,
+        count=params.count,
+        strategy=params.strategy,
+        seed=params.seed,
+        options=dict(params.options),
+        include=sorted(params.pins.include),
+        exclude=sorted(params.pins.exclude),
+    )
 
 
 def recipe_of(
@@ -140,10 +164,10 @@ def recipe_of(
     *,
     made: dict[str, Any],
     map_settings: dict[str, Any],
+    traces: Traces,
     training_files: Iterable[str] = (),
 ) -> Recipe:
     """The recipe of a selection, which those files hold."""
-    params = selection.params
     model = str(map_settings["embed"]["model"])
     folder = Path(model).expanduser()
     if folder.is_absolute() or folder.is_dir():
@@ -155,19 +179,13 @@ def recipe_of(
             schema_name=dataset.schema,
             rows=len(dataset),
             fingerprint=dataset.fingerprint,
+            sha256=dataset.sha256,
         ),
         map=map_settings,
         vectors=dict(sorted(made.items())),  # the same bytes whether computed now or read
-        choice=Choice(
-            judge=params.judge,
-            min_score=params.min_score,
-            count=params.count,
-            strategy=params.strategy,
-            seed=params.seed,
-            options=dict(params.options),
-            include=sorted(params.pins.include),
-            exclude=sorted(params.pins.exclude),
-        ),
+        versions=dict(traces.versions),
+        arrays=dict(traces.arrays),
+        choice=_choice(selection.params),
         outcome=Outcome(
             eligible=selection.eligible,
             selected=len(selection),
@@ -178,5 +196,5 @@ def recipe_of(
             tie_rule=selection.ties.rule,
             notes=list(selection.notes),
         ),
-        libraries={name: _version(name) for name in LIBRARIES},
+        libraries={name: library_version(name) for name in LIBRARIES},
     )

@@ -47,6 +47,7 @@ def load(path: str | Path) -> Dataset:
         rows_read=source.rows_read,
         fingerprint=_digest([source.digest, schema.name, str(CANONICAL_VERSION)]),
         text_fingerprint=_digest(frame["prompt"].to_list()),
+        sha256=source.sha256,
     )
 
 

@@ -43,6 +43,7 @@ class Source(NamedTuple):
     problems: tuple[Problem, ...]
     rows_read: int
     digest: str  # sha256 of the kind and the uncompressed content, hexadecimal
+    sha256: str  # of the file as it lies on disk, as sha256sum gives it
     typed: bool = True  # False where every cell is text, as in CSV
 
 
@@ -112,14 +113,15 @@ def read(path: Path) -> Source:
         DataError: no such file, an unsupported or unsafe kind, or nothing in it can be read.
     """
     suffix = _suffix(path)
-    content = _content(path, suffix)
+    content, sha256 = _content(path, suffix)
     kind = suffix if suffix in {".parquet", ".csv", ".tsv"} else ".json"
     digest = hashlib.sha256(f"{kind}\0".encode() + content).hexdigest()
     if kind == ".parquet":
-        return Source(*_parquet(path, content), digest)
+        return Source(*_parquet(path, content), digest, sha256)
     if kind == ".json":
-        return Source(*read_json(path.name, content), digest)
-    return Source(*read_delimited(path.name, content, "\t" if kind == ".tsv" else ","), digest, typed=False)
+        return Source(*read_json(path.name, content), digest, sha256)
+    rows = read_delimited(path.name, content, "\t" if kind == ".tsv" else ",")
+    return Source(*rows, digest, sha256, typed=False)
 
 
 def _suffix(path: Path) -> str:
@@ -137,13 +139,14 @@ def _suffix(path: Path) -> str:
     return last
 
 
-def _content(path: Path, suffix: str) -> bytes:
-    """The bytes of the file, uncompressed, without a byte order mark."""
+def _content(path: Path, suffix: str) -> tuple[bytes, str]:
+    """The bytes of the file, uncompressed, without a byte order mark; and the sha256 of the file itself."""
     try:
         if not path.is_file():
             hint = "It is a folder; name one file in it." if path.is_dir() else "Check the path."
             raise DataError(f"There is no file {path}.", hint)
         content = path.read_bytes()
+        sha256 = hashlib.sha256(content).hexdigest()
         if content.startswith(GZIP):  # whatever its name says
             content = gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as cause:
@@ -158,7 +161,7 @@ def _content(path: Path, suffix: str) -> bytes:
     content = content.removeprefix(codecs.BOM_UTF8)
     if not content.strip():
         raise DataError(f"{path.name} is empty.", "Choose a file with rows in it.")
-    return content
+    return content, sha256
 
 
 def _parquet(path: Path, content: bytes) -> tuple[pl.DataFrame, tuple[Problem, ...], int]:

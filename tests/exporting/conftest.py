@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from core.domain import SelectParams
-from core.exporting import Bundle
+from core.exporting import Bundle, Traces
 from core.keys import MapParams
 from core.loading import load
 from core.selection import Pinned, cut
@@ -28,6 +28,8 @@ MADE = {
     "empty": 0,
     "note": "all-MiniLM-L6-v2 on cpu, fp32 as asked; 1 cut at the token limit",
 }
+
+TRACES = Traces({"embed": 1, "strategy": 1}, {"vectors": "ab" * 32, "labels": "cd" * 32})
 
 
 @pytest.fixture
@@ -67,6 +69,7 @@ def bundled(tmp_path: Path) -> Bundled:
             made=made,
             map_settings=(map_params or MapParams()).as_dict(),
             control=np.arange(n, dtype=np.int64)[::-1][: len(order)],
+            traces=TRACES,
         )
 
     return make

@@ -40,14 +40,20 @@ SETTINGS = {
 
 
 def _recipe(bundle):
-    return recipe_of(bundle.dataset, bundle.selection, made=bundle.made, map_settings=bundle.map_settings)
+    return recipe_of(
+        bundle.dataset,
+        bundle.selection,
+        made=bundle.made,
+        map_settings=bundle.map_settings,
+        traces=bundle.traces,
+    )
 
 
 def test_the_recipe_is_what_it_was(bundled):
     """A golden file: every decision is in it, under the name that earlier recipes have."""
     bundle = replace(bundled(RECORDS, [4, 2, 1], params=PARAMS), map_settings=SETTINGS)
     text = _recipe(bundle).to_yaml()
-    text = re.sub(r"(fingerprint: )[0-9a-f]{64}", r"\1<sha256>", text)
+    text = re.sub(r"(fingerprint: |  sha256: )[0-9a-f]{64}", r"\1<sha256>", text)
     decisions, libraries, versions = text.partition("libraries:\n")
     text = decisions + libraries + re.sub(r"(?m): .+$", ": <version>", versions)
     assert text == GOLDEN.read_text("utf-8")
