@@ -33,6 +33,7 @@ MINILM_DIGESTS = {
 }
 
 Precision = Literal["fp32", "bf16"]
+_ENDLESS = 2**31 - 1  # tokens; tokenizers that state no limit say a number far above it
 _TEXTS_AT_ONCE = 4096  # keeps the tokenizer's own records of a large dataset out of memory
 
 
@@ -257,6 +258,7 @@ def _limited(model: SentenceTransformer, max_tokens: int | None) -> int | None:
         if max_tokens is not None:
             raise ParameterError("This model reads texts of any length.", "Leave max_tokens empty.")
         return None
+    own = min(own, _ENDLESS)
     model.max_seq_length = limit = check_limit(max_tokens, own, own)
     return limit
 

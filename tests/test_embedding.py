@@ -417,6 +417,41 @@ def test_a_static_model_reads_texts_of_any_length(static_folder):
         embed([long], EmbedParams(model=str(static_folder), max_tokens=5))
 
 
+@pytest.fixture
+def endless_folder(tmp_path):
+    """A tiny transformer with relative positions, whose tokenizer states no limit."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling
+    from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
+
+    signs = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]"}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(packaged_folder() / "tokenizer.json"), **signs)
+    config = T5Config(vocab_size=tokenizer.vocab_size, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2)
+    T5EncoderModel(config).save_pretrained(tmp_path / "bare")
+    tokenizer.save_pretrained(tmp_path / "bare")
+    modules = [Transformer(str(tmp_path / "bare")), Pooling(8)]
+    SentenceTransformer(modules=modules).save(str(tmp_path / "model"))
+    return str(tmp_path / "model")
+
+
+@pytest.mark.parametrize(("asked", "cut", "read"), [(None, 0, 602), (600, 1, 600), (8, 1, 8)])
+def test_a_model_without_a_limit_of_its_own_reads_what_is_asked_for(endless_folder, asked, cut, read):
+    """The whole text where nothing is asked; else the vector is that of the text cut there."""
+    long = " ".join(["word"] * 600)
+    made = embed([long, "a cat"], EmbedParams(model=endless_folder, max_tokens=asked, precision="fp32"))
+    assert (made.truncated, made.tokens.tolist()) == (cut, [read, 4])
+    short = embed([" ".join(["word"] * (read - 2))], EmbedParams(model=endless_folder, precision="fp32"))
+    np.testing.assert_allclose(made.vectors[0], short.vectors[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("asked", [0, 2, -5, 2**40])
+def test_a_limit_that_makes_no_sense_is_refused_by_a_model_without_one(endless_folder, asked):
+    """The hint says what can be asked for."""
+    with pytest.raises(ParameterError, match=f"limit of {asked} tokens"):
+        embed(["a cat"], EmbedParams(model=endless_folder, max_tokens=asked))
+
+
 def test_half_a_character_is_read_as_one_that_is_missing():
     """A lone surrogate, as a broken export leaves, is embedded like U+FFFD."""
     broken, marked = embed(["\ud800 a cat", "\ufffd a cat"]).vectors
