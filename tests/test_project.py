@@ -523,7 +523,7 @@ def test_an_excluded_row_is_replaced_even_at_the_end_of_an_order(project, monkey
         ({"count": -1}, "The count is -1", "0 or more"),
         (
             {"pins": Pins(include=frozenset({"r01", "x9"}))},
-            "1 pinned ids are not in small.jsonl, such as 'x9'",
+            "Not in small.jsonl: 1 pinned id, such as 'x9'",
             "'r00'",
         ),
         ({"pins": Pins(exclude=frozenset({"x9"}))}, "such as 'x9'", "by their id"),
