@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -864,6 +866,21 @@ def test_opening_computes_and_writes_nothing(tmp_path, calls):
     assert not project.has_map()
     assert calls == {}
     assert not (tmp_path / "home").exists()
+
+
+def test_opening_frees_what_killed_processes_left(tmp_path):
+    """Half-written work of yesterday is gone; that of a moment ago may be somebody's, and stays."""
+    file, home = copied(tmp_path / "home")
+    old, fresh = (home / "store" / "vectors" / f".writing-{name}" for name in ("old", "fresh"))
+    yesterday = time.time() - 86_400
+    for folder in (old, fresh):
+        folder.mkdir()
+        (folder / "vectors.npy").write_bytes(b"half")
+    for path in (old / "vectors.npy", old):
+        os.utime(path, (yesterday, yesterday))
+    project = Project.open(file, home=home)
+    assert (old.exists(), fresh.exists()) == (False, True)
+    assert project.has_map()
 
 
 def test_the_store_may_be_replaced(tmp_path, fake):
