@@ -291,6 +291,19 @@ def test_progress_rises_to_the_total(counting):
     assert any("texts/s" in progress.note and "s left" in progress.note for progress in told)
 
 
+def test_the_time_left_is_told_by_tokens(counting):
+    """Texts of a hundred words come first; the few done then are a good part of the work."""
+    counting(fp32_seconds=0.02)
+    texts = [f"{number} " + "word " * 100 for number in range(100)] + many_texts(1000)
+    told = []
+    embed(texts, EmbedParams(batch_tokens=512, precision="fp32"), on_progress=told.append)
+    early = next(progress for progress in told if progress.seconds_left is not None)
+    rate = float(early.note.split(" texts/s")[0].replace(",", ""))
+    assert early.done < 100
+    assert early.seconds_left < (early.total - early.done) / rate / 2
+    assert told[-1].seconds_left is None
+
+
 def test_numbers_that_are_not_finite_are_refused(counting):
     """A model that gives NaN is an error with a hint, not a row of the map."""
     counting(value=np.nan)
