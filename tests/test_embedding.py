@@ -294,12 +294,12 @@ def test_progress_rises_to_the_total(counting):
 def test_the_time_left_is_told_by_tokens(counting):
     """Texts of a hundred words come first; the few done then are a good part of the work."""
     counting(fp32_seconds=0.02)
-    texts = [f"{number} " + "word " * 100 for number in range(100)] + many_texts(1000)
+    texts = [f"{number} " + "word " * 100 for number in range(400)] + many_texts(2000)
     told = []
     embed(texts, EmbedParams(batch_tokens=512, precision="fp32"), on_progress=told.append)
     early = next(progress for progress in told if progress.seconds_left is not None)
     rate = float(early.note.split(" texts/s")[0].replace(",", ""))
-    assert early.done < 100
+    assert early.done < 400
     assert early.seconds_left < (early.total - early.done) / rate / 2
     assert told[-1].seconds_left is None
 
