@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,16 @@ from real_rows import on_real_rows, real_embedded, real_texts
 
 import core.embedding
 from core.embedding import EmbedParams, embed
-from core.encoders import MINILM_DIGESTS, MiniLM, Prepared, load_encoder, packaged_folder, verified_bytes
+from core.encoders import (
+    MINILM,
+    MINILM_DIGESTS,
+    MiniLM,
+    Prepared,
+    folder_digest,
+    load_encoder,
+    packaged_folder,
+    verified_bytes,
+)
 from core.errors import Cancelled, ModelError, ParameterError
 
 PROMPTS = [
@@ -463,6 +473,21 @@ def test_a_limit_that_makes_no_sense_is_refused_by_a_model_without_one(endless_f
     """The hint says what can be asked for."""
     with pytest.raises(ParameterError, match=f"limit of {asked} tokens"):
         embed(["a cat"], EmbedParams(model=endless_folder, max_tokens=asked))
+
+
+def test_the_largest_files_of_a_folder_count_by_size_and_time(tmp_path, monkeypatch):
+    """Reading them whole would take too long; small ones are read, and a name is no folder."""
+    monkeypatch.setattr("core.encoders._READ_WHOLE", 10)
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "weights.bin").write_bytes(b"x" * 11)
+    seen = [folder_digest(str(tmp_path))]
+    for name, stamp in (("config.json", 5), ("weights.bin", 5)):
+        os.utime(tmp_path / name, (stamp, stamp))
+        seen.append(folder_digest(str(tmp_path)))
+    assert seen[0] == seen[1] != seen[2]
+    assert [folder_digest(name) for name in ("somebody/some-model", MINILM, str(tmp_path / "none"))] == [
+        None
+    ] * 3
 
 
 def test_half_a_character_is_read_as_one_that_is_missing():

@@ -19,6 +19,7 @@ from small_project import built, copied, fake_embed, fake_project, made_up_vecto
 from core import MapParams, Pins, Project, Reason, SelectParams, orders
 from core.clustering import ClusterParams
 from core.embedding import EmbedParams
+from core.encoders import packaged_folder
 from core.errors import Cancelled, ParameterError, StoreError
 from core.loading import load
 from core.projection import ProjectParams
@@ -267,6 +268,40 @@ def test_a_setting_changes_its_stage_and_those_after_it(tmp_path, fake, calls):
     calls.clear()
     Project.open(file, home=home, params=MapParams(cluster=ClusterParams(clusters=3))).build()
     assert calls == {"clustering.cluster": 1, "clustering.names": 1}
+
+
+def _trained(folder, tokenizer, value):
+    """A model of word vectors in a folder, trained to another value each time."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+
+    torch.manual_seed(value)
+    SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=4)]).save(str(folder))
+
+
+def test_a_model_trained_anew_in_the_same_folder_gives_new_vectors(tmp_path):
+    """What is in the folder counts, not when it was touched; hidden files beside it do not."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(packaged_folder() / "tokenizer.json"))
+    file, model = _many(tmp_path / "a.jsonl", 9), tmp_path / "model"
+    params = MapParams(embed=EmbedParams(model=str(model)))
+
+    def vectors():
+        return np.array(Project.open(file, home=tmp_path / "home", params=params).vectors())
+
+    _trained(model, tokenizer, 1)
+    first = vectors()
+    (model / ".cache").mkdir()
+    (model / ".cache" / "seen").write_text("x")
+    os.utime(model / "modules.json", (0, 0))
+    assert np.array_equal(vectors(), first)
+    assert len([*(tmp_path / "home").glob("store/vectors/*")]) == 1
+    _trained(model, tokenizer, 2)
+    assert not np.allclose(vectors(), first)
+    _trained(model, tokenizer, 1)
+    assert np.array_equal(vectors(), first)
 
 
 def test_has_map_draft_and_tokens_tell_what_is_stored(tmp_path, fake):
