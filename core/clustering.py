@@ -79,7 +79,7 @@ def cluster(
             found = _dense(coords, n, params) if params.method == "hdbscan" else _kmeans(vectors, params)
     labels = _by_size(found)
     labels.setflags(write=False)
-    on_progress(Progress("clusters", n, n, f"{labels.max(initial=-1) + 1} clusters"))
+    on_progress(Progress("clusters", n, n, counted(int(labels.max(initial=-1)) + 1, "cluster")))
     return labels
 
 

@@ -54,12 +54,13 @@ class Neighbours(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far one stage of the work is."""
+    """How far one stage of the work is; ``seconds_left`` where the stage knows better than its rate tells."""
 
     stage: str
     done: int
     total: int
     note: str = ""
+    seconds_left: float | None = None
 
 
 OnProgress = Callable[[Progress], None]

@@ -329,7 +329,8 @@ class _Meter:
         """Report; time left goes by tokens, since the longest texts come first."""
         self.told = time.perf_counter()
         seconds = max(self.told - self.start, 1e-9)
-        note = f"{self.done / seconds:,.0f} texts/s"
-        if self.done_tokens < self.all_tokens:
-            note += f", {seconds * (self.all_tokens / max(1, self.done_tokens) - 1):,.0f} s left"
-        self.on_progress(Progress("embed", self.skipped + self.done, self.texts, note))
+        note, left = f"{self.done / seconds:,.0f} texts/s", None
+        if 0 < self.done_tokens < self.all_tokens:
+            left = seconds * (self.all_tokens / self.done_tokens - 1)
+            note += f", {left:,.0f} s left"
+        self.on_progress(Progress("embed", self.skipped + self.done, self.texts, note, left))

@@ -33,6 +33,8 @@ MINILM_DIGESTS = {
 }
 
 Precision = Literal["fp32", "bf16"]
+_ENDLESS = 2**31 - 1  # tokens; tokenizers that state no limit say a number far above it
+_READ_WHOLE = 2**28  # bytes; of larger files of a model only size and time are looked at
 _TEXTS_AT_ONCE = 4096  # keeps the tokenizer's own records of a large dataset out of memory
 
 
@@ -74,6 +76,35 @@ def load_encoder(model: str, max_tokens: int | None = None) -> Encoder:
     if model == MINILM:
         return MiniLM(packaged_folder(), max_tokens)
     return SentenceTransformersEncoder(model, max_tokens)
+
+
+def folder_digest(model: str) -> str | None:
+    """Return the sha256 of what a model's folder holds: a model trained anew is another, wherever it lies.
+
+    Files above 256 MiB count by size and time of change, hidden ones not at all. None where the model is no
+    local folder: the packaged one is checked when it is read, and a hub id is taken at its word.
+    """
+    folder = Path(model).expanduser()
+    if model == MINILM or not any((folder / name).is_file() for name in ("modules.json", "config.json")):
+        return None
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("[!.]*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and "/." not in name and not name.startswith("."):
+            digest.update(f"{name!r} {_state(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def _state(path: Path) -> str:
+    """What changes when the file does."""
+    try:
+        size = path.stat().st_size
+        if size > _READ_WHOLE:
+            return f"{size} {path.stat().st_mtime_ns}"
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:  # loading the model says why
+        return "unreadable"
 
 
 def packaged_folder() -> Path:
@@ -257,6 +288,7 @@ def _limited(model: SentenceTransformer, max_tokens: int | None) -> int | None:
         if max_tokens is not None:
             raise ParameterError("This model reads texts of any length.", "Leave max_tokens empty.")
         return None
+    own = min(own, _ENDLESS)
     model.max_seq_length = limit = check_limit(max_tokens, own, own)
     return limit
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from core import clustering, embedding, neighbours, projection, selection, tokens
 from core.domain import Dataset, SelectParams
+from core.encoders import folder_digest
 from core.store import Key
 
 CURVE_VERSION = 1  # raised when the same rows would get another curve
@@ -37,10 +38,12 @@ class StageKeys:
 
     @cached_property
     def vectors(self) -> Key:
-        """Of the prompts alone: files with the same prompts share it."""
-        return Key.of(
-            "vectors", embedding.VERSION, text=self._dataset.text_fingerprint, **self._settings["embed"]
-        )
+        """Of the prompts and the model alone: files with the same prompts share it."""
+        settings = dict(self._settings["embed"])
+        digest = folder_digest(settings["model"])
+        if digest is not None:
+            settings["folder"] = digest
+        return Key.of("vectors", embedding.VERSION, text=self._dataset.text_fingerprint, **settings)
 
     @cached_property
     def neighbours(self) -> Key:

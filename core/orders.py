@@ -32,6 +32,7 @@ from core.errors import ParameterError, StoreError
 from core.keys import StageKeys
 from core.memo import Memo
 from core.store import Artefact, Key, Part, Store
+from core.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +142,7 @@ class Orders:
         if unknown:
             some = next(iter(self._row_of), "")
             raise ParameterError(
-                f"{len(unknown):,} pinned ids are not in {self._dataset.name}, such as {unknown[0]!r}.",
+                f"Not in {self._dataset.name}: {counted(len(unknown), 'pinned id')}, such as {unknown[0]!r}.",
                 f"Pins name rows by their id, such as {some!r}.",
             )
         return np.array(sorted(self._row_of[each] for each in ids), dtype=np.int64)
@@ -215,7 +216,7 @@ class Orders:
         settings = strategy.settings(params)
         candidates = self._candidates(params, strategy, on_progress)
         total = min(limit, int(candidates.eligible.sum()))
-        note = f"{strategy.title}: {total:,} rows"
+        note = f"{strategy.title}: {counted(total, 'row')}"
         order = strategy.rule(
             candidates,
             settings,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from core.domain import Coords, Judge, Labels, Positions, Scores, Selection
 from core.errors import ParameterError
 from core.metrics import Curve
+from core.wording import counted
 
 # Okabe and Ito's palette, safe for the colour-blind, then the same hues darker.
 PALETTE = (
@@ -71,7 +72,7 @@ def curve_figure(selection: Curve, control: Sequence[Curve]) -> go.Figure:
         band = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
         figure.add_scatter(x=counts, y=drawn.max(axis=0), showlegend=False, **band)
         figure.add_scatter(
-            x=counts, y=drawn.min(axis=0), fill="tonexty", name=f"{len(control)} random draws", **band
+            x=counts, y=drawn.min(axis=0), fill="tonexty", name=counted(len(control), "random draw"), **band
         )
     figure.add_scatter(x=selection.counts, y=selection.radius, mode="lines", name="selection")
     figure.update_xaxes(title="rows", type="log")

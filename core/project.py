@@ -78,12 +78,14 @@ class Project:
     def open(
         cls, path: str | Path, *, home: Path | str = ".winnow", params: MapParams | None = None
     ) -> Project:
-        """Read a file and open its project; nothing is computed yet.
+        """Read a file and open its project; nothing is computed yet, and what killed processes left is freed.
 
         Raises:
             DataError: the file cannot be read or is of no known shape.
         """
-        return cls(loading.load(path), home=home, params=params)
+        project = cls(loading.load(path), home=home, params=params)
+        project.store.sweep()
+        return project
 
     @classmethod
     def of_recipe(

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 SMALL = 1 << 16  # bytes; larger arrays are memory-mapped
-ABANDONED_AFTER = 3600.0  # seconds; a temporary folder older than this belongs to a dead process
+ABANDONED_AFTER = 3600.0  # seconds; a temporary folder untouched for so long belongs to a dead process
 TEMPORARY = ".writing-"
 DIGEST = re.compile("[0-9a-f]{64}")
 ATTEMPTS = 3  # another process may put a damaged artefact aside, or prune, between two steps of ours
@@ -172,10 +172,14 @@ class Store:
         return freed
 
     def sweep(self) -> None:
-        """Remove what killed processes left half-written."""
+        """Remove what killed processes left half-written: what nothing was written into for an hour.
+
+        It costs the reading of a few folders' names. A process that was stopped for that long in the middle
+        of a write is told that it could not write; what is stored stays whole.
+        """
         for folder in self.root.glob(f"*/{TEMPORARY}*"):
-            with suppress(FileNotFoundError):  # another process was done with it
-                if time.time() - folder.stat().st_mtime > ABANDONED_AFTER:
+            with suppress(OSError):  # another process was done with it, or it is not ours to look into
+                if time.time() - _touched(folder) > ABANDONED_AFTER:
                     shutil.rmtree(folder, ignore_errors=True)
 
     def _folders(self) -> Iterator[Path]:
@@ -354,6 +358,11 @@ def _move_into_place(temporary: Path, folder: Path) -> Artefact | None:
 def _beside(folder: Path) -> Path:
     """A name in the same folder that is nobody else's, and that no reader looks at."""
     return folder.with_name(f"{TEMPORARY}{uuid4().hex}")
+
+
+def _touched(folder: Path) -> float:
+    """When the folder or a file in it was last written; a long write shows in its file alone."""
+    return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
 
 
 def _discard(folder: Path) -> None:

@@ -198,6 +198,13 @@ def test_progress_begins_and_ends_and_tells_the_number():
     assert told[-1] == Progress("clusters", 100, 100, "2 clusters")
 
 
+def test_one_cluster_is_not_called_clusters():
+    """The note of the last report agrees with its number."""
+    told: list[Progress] = []
+    cluster(_blobs([40, 60])[0], ClusterParams(clusters=1), on_progress=told.append)
+    assert told[-1].note == "1 cluster"
+
+
 def test_stopping_passes_through():
     """What on_progress raises reaches the caller."""
 

@@ -345,7 +345,7 @@ BAD = {
     ),
     "option out of range": ((*SELECT, "--option", "drop_outliers=99"), "outside 0 to 50", "outliers"),
     "format": ((*SELECT, "--format", "xml"), "no export format 'xml'", "Formats: jsonl, json, csv, parquet"),
-    "pins": ((*SELECT, "--include", "{odd}"), "pinned ids are not in small.jsonl", "such as 'r00'"),
+    "pins": ((*SELECT, "--include", "{odd}"), "Not in small.jsonl: 1 pinned id", "such as 'r00'"),
     "no pins": ((*SELECT, "--exclude", "{tmp}/none"), "could not be read: No such file", "one id a line"),
     "binary pins": ((*SELECT, "--exclude", "{binary}"), "it is not UTF-8 text", "one id a line"),
     "out is a file": ((*SELECT[:-1], "{odd}"), "could not be written: File exists", "choose another folder"),

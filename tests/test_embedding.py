@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,16 @@ from real_rows import on_real_rows, real_embedded, real_texts
 
 import core.embedding
 from core.embedding import EmbedParams, embed
-from core.encoders import MINILM_DIGESTS, MiniLM, Prepared, load_encoder, packaged_folder, verified_bytes
+from core.encoders import (
+    MINILM,
+    MINILM_DIGESTS,
+    MiniLM,
+    Prepared,
+    folder_digest,
+    load_encoder,
+    packaged_folder,
+    verified_bytes,
+)
 from core.errors import Cancelled, ModelError, ParameterError
 
 PROMPTS = [
@@ -291,6 +301,19 @@ def test_progress_rises_to_the_total(counting):
     assert any("texts/s" in progress.note and "s left" in progress.note for progress in told)
 
 
+def test_the_time_left_is_told_by_tokens(counting):
+    """Texts of a hundred words come first; the few done then are a good part of the work."""
+    counting(fp32_seconds=0.02)
+    texts = [f"{number} " + "word " * 100 for number in range(400)] + many_texts(2000)
+    told = []
+    embed(texts, EmbedParams(batch_tokens=512, precision="fp32"), on_progress=told.append)
+    early = next(progress for progress in told if progress.seconds_left is not None)
+    rate = float(early.note.split(" texts/s")[0].replace(",", ""))
+    assert early.done < 400
+    assert early.seconds_left < (early.total - early.done) / rate / 2
+    assert told[-1].seconds_left is None
+
+
 def test_numbers_that_are_not_finite_are_refused(counting):
     """A model that gives NaN is an error with a hint, not a row of the map."""
     counting(value=np.nan)
@@ -415,6 +438,56 @@ def test_a_static_model_reads_texts_of_any_length(static_folder):
     assert (made.truncated, int(made.tokens[0]) >= 3000) == (0, True)
     with pytest.raises(ParameterError, match="any length"):
         embed([long], EmbedParams(model=str(static_folder), max_tokens=5))
+
+
+@pytest.fixture
+def endless_folder(tmp_path):
+    """A tiny transformer with relative positions, whose tokenizer states no limit."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling
+    from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
+
+    signs = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]"}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(packaged_folder() / "tokenizer.json"), **signs)
+    config = T5Config(vocab_size=tokenizer.vocab_size, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2)
+    T5EncoderModel(config).save_pretrained(tmp_path / "bare")
+    tokenizer.save_pretrained(tmp_path / "bare")
+    modules = [Transformer(str(tmp_path / "bare")), Pooling(8)]
+    SentenceTransformer(modules=modules).save(str(tmp_path / "model"))
+    return str(tmp_path / "model")
+
+
+@pytest.mark.parametrize(("asked", "cut", "read"), [(None, 0, 602), (600, 1, 600), (8, 1, 8)])
+def test_a_model_without_a_limit_of_its_own_reads_what_is_asked_for(endless_folder, asked, cut, read):
+    """The whole text where nothing is asked; else the vector is that of the text cut there."""
+    long = " ".join(["word"] * 600)
+    made = embed([long, "a cat"], EmbedParams(model=endless_folder, max_tokens=asked, precision="fp32"))
+    assert (made.truncated, made.tokens.tolist()) == (cut, [read, 4])
+    short = embed([" ".join(["word"] * (read - 2))], EmbedParams(model=endless_folder, precision="fp32"))
+    np.testing.assert_allclose(made.vectors[0], short.vectors[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("asked", [0, 2, -5, 2**40])
+def test_a_limit_that_makes_no_sense_is_refused_by_a_model_without_one(endless_folder, asked):
+    """The hint says what can be asked for."""
+    with pytest.raises(ParameterError, match=f"limit of {asked} tokens"):
+        embed(["a cat"], EmbedParams(model=endless_folder, max_tokens=asked))
+
+
+def test_the_largest_files_of_a_folder_count_by_size_and_time(tmp_path, monkeypatch):
+    """Reading them whole would take too long; small ones are read, and a name is no folder."""
+    monkeypatch.setattr("core.encoders._READ_WHOLE", 10)
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "weights.bin").write_bytes(b"x" * 11)
+    seen = [folder_digest(str(tmp_path))]
+    for name, stamp in (("config.json", 5), ("weights.bin", 5)):
+        os.utime(tmp_path / name, (stamp, stamp))
+        seen.append(folder_digest(str(tmp_path)))
+    assert seen[0] == seen[1] != seen[2]
+    assert [folder_digest(name) for name in ("somebody/some-model", MINILM, str(tmp_path / "none"))] == [
+        None
+    ] * 3
 
 
 def test_half_a_character_is_read_as_one_that_is_missing():

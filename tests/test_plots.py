@@ -168,6 +168,11 @@ def test_a_curve_lies_over_the_band_of_the_random_draws():
     assert figure.layout.yaxis.title.text == "covering radius (cosine distance)"
 
 
+def test_one_random_draw_is_not_called_draws():
+    """The legend agrees with its number."""
+    assert curve_figure(_curve(1.0), [_curve(2.0)]).data[1].name == "1 random draw"
+
+
 def test_a_curve_may_stand_alone():
     """Before the draws are measured there is the selection's line only."""
     assert [trace.name for trace in curve_figure(_curve(1.0), []).data] == ["selection"]

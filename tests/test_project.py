@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -17,6 +19,7 @@ from small_project import built, copied, fake_embed, fake_project, made_up_vecto
 from core import MapParams, Pins, Project, Reason, SelectParams, orders
 from core.clustering import ClusterParams
 from core.embedding import EmbedParams
+from core.encoders import packaged_folder
 from core.errors import Cancelled, ParameterError, StoreError
 from core.loading import load
 from core.projection import ProjectParams
@@ -265,6 +268,40 @@ def test_a_setting_changes_its_stage_and_those_after_it(tmp_path, fake, calls):
     calls.clear()
     Project.open(file, home=home, params=MapParams(cluster=ClusterParams(clusters=3))).build()
     assert calls == {"clustering.cluster": 1, "clustering.names": 1}
+
+
+def _trained(folder, tokenizer, value):
+    """A model of word vectors in a folder, trained to another value each time."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+
+    torch.manual_seed(value)
+    SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=4)]).save(str(folder))
+
+
+def test_a_model_trained_anew_in_the_same_folder_gives_new_vectors(tmp_path):
+    """What is in the folder counts, not when it was touched; hidden files beside it do not."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(packaged_folder() / "tokenizer.json"))
+    file, model = _many(tmp_path / "a.jsonl", 9), tmp_path / "model"
+    params = MapParams(embed=EmbedParams(model=str(model)))
+
+    def vectors():
+        return np.array(Project.open(file, home=tmp_path / "home", params=params).vectors())
+
+    _trained(model, tokenizer, 1)
+    first = vectors()
+    (model / ".cache").mkdir()
+    (model / ".cache" / "seen").write_text("x")
+    os.utime(model / "modules.json", (0, 0))
+    assert np.array_equal(vectors(), first)
+    assert len([*(tmp_path / "home").glob("store/vectors/*")]) == 1
+    _trained(model, tokenizer, 2)
+    assert not np.allclose(vectors(), first)
+    _trained(model, tokenizer, 1)
+    assert np.array_equal(vectors(), first)
 
 
 def test_has_map_draft_and_tokens_tell_what_is_stored(tmp_path, fake):
@@ -523,7 +560,7 @@ def test_an_excluded_row_is_replaced_even_at_the_end_of_an_order(project, monkey
         ({"count": -1}, "The count is -1", "0 or more"),
         (
             {"pins": Pins(include=frozenset({"r01", "x9"}))},
-            "1 pinned ids are not in small.jsonl, such as 'x9'",
+            "Not in small.jsonl: 1 pinned id, such as 'x9'",
             "'r00'",
         ),
         ({"pins": Pins(exclude=frozenset({"x9"}))}, "such as 'x9'", "by their id"),
@@ -864,6 +901,21 @@ def test_opening_computes_and_writes_nothing(tmp_path, calls):
     assert not project.has_map()
     assert calls == {}
     assert not (tmp_path / "home").exists()
+
+
+def test_opening_frees_what_killed_processes_left(tmp_path):
+    """Half-written work of yesterday is gone; that of a moment ago may be somebody's, and stays."""
+    file, home = copied(tmp_path / "home")
+    old, fresh = (home / "store" / "vectors" / f".writing-{name}" for name in ("old", "fresh"))
+    yesterday = time.time() - 86_400
+    for folder in (old, fresh):
+        folder.mkdir()
+        (folder / "vectors.npy").write_bytes(b"half")
+    for path in (old / "vectors.npy", old):
+        os.utime(path, (yesterday, yesterday))
+    project = Project.open(file, home=home)
+    assert (old.exists(), fresh.exists()) == (False, True)
+    assert project.has_map()
 
 
 def test_the_store_may_be_replaced(tmp_path, fake):

@@ -323,7 +323,8 @@ def test_a_process_killed_in_the_middle_leaves_nothing_visible(tmp_path, synced)
     store.sweep()
     assert left.exists()  # it could be somebody's who is still writing
     assert store.put(key, {"a": np.arange(9)}).array("a").tolist() == list(range(9))
-    _age(left)
+    for path in (*left.iterdir(), left):
+        _age(path)
     store.sweep()
     assert _leftovers(store) == []
     assert store.get(key) is not None
@@ -589,15 +590,17 @@ def test_dropping_removes_one_artefact(store):
 
 
 def test_sweeping_removes_only_what_is_abandoned(store):
-    """A fresh temporary folder may be in use; an old one belongs to a dead process."""
+    """A fresh temporary folder may be in use, as may one with a fresh file; an old one is a dead process's."""
     store.put(KEY, {"a": VECTORS})
-    fresh, old = store.root / "vectors" / ".writing-fresh", store.root / "vectors" / ".writing-old"
-    for folder in (fresh, old):
+    fresh, long, old = (store.root / "vectors" / f".writing-{name}" for name in ("fresh", "long", "old"))
+    for folder in (fresh, long, old):
         folder.mkdir()
         (folder / "a.npy").write_bytes(b"half")
+    _age(long)
+    _age(old / "a.npy")
     _age(old)
     store.prune(older_than=3600)
-    assert (fresh.exists(), old.exists()) == (True, False)
+    assert [folder.exists() for folder in (fresh, long, old)] == [True, True, False]
     assert store.get(KEY) is not None
 
 

@@ -186,15 +186,19 @@ def recipe_of(
         versions=dict(traces.versions),
         arrays=dict(traces.arrays),
         choice=_choice(selection.params),
-        outcome=Outcome(
-            eligible=selection.eligible,
-            selected=len(selection),
-            ids_sha256=ids_digest(selection.ids),
-            training_files=sorted(training_files),
-            tied_at_the_cut=selection.ties.tied,
-            chosen_from_the_tie=selection.ties.chosen,
-            tie_rule=selection.ties.rule,
-            notes=list(selection.notes),
-        ),
+        outcome=_outcome(selection, training_files),
         libraries={name: library_version(name) for name in LIBRARIES},
+    )
+
+
+def _outcome(selection: Selection, training_files: Iterable[str]) -> Outcome:
+    return Outcome(
+        eligible=selection.eligible,
+        selected=len(selection),
+        ids_sha256=ids_digest(selection.ids),
+        training_files=sorted(training_files),
+        tied_at_the_cut=selection.ties.tied,
+        chosen_from_the_tie=selection.ties.chosen,
+        tie_rule=selection.ties.rule,
+        notes=list(selection.notes),
     )

@@ -65,7 +65,9 @@ class MapJob:
         return done / elapsed if elapsed > 1 and done > 0 else None
 
     def seconds_left(self) -> float | None:
-        """How long this stage will still take at its rate so far."""
+        """How long this stage will still take, by its own word or at its rate so far."""
+        if self.progress.seconds_left is not None:
+            return self.progress.seconds_left
         rate = self.rate()
         return None if rate is None else (self.progress.total - self.progress.done) / rate
 
@@ -73,7 +75,7 @@ class MapJob:
         """One report of the worker, or how it ended."""
         if "stage" in event:
             self.status = "running"
-            progress = Progress(*(event[name] for name in Progress._fields))
+            progress = Progress(**{name: event[name] for name in Progress._fields if name in event})
             if progress.stage != self.progress.stage:
                 self.reached.append(progress.stage)
             if progress.stage != self.progress.stage or not self.progress.done:

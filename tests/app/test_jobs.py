@@ -380,3 +380,14 @@ def test_the_rate_counts_only_what_was_done_in_this_run(monkeypatch):
     assert job.rate() is None
     report(5, 650)
     assert (job.rate(), job.seconds_left()) == (10, 35)
+
+
+def test_a_stage_that_knows_the_time_left_is_believed(monkeypatch):
+    """The longest prompts come first, so the rate in rows would frighten; the stage counts tokens."""
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    job = MapJob("key", "name", 1_000)
+    for done, left in ((0, None), (10, 50.0), (20, 40.0)):
+        now[0] += 10
+        job.take({"stage": "embed", "done": done, "total": 1_000, "note": "", "seconds_left": left})
+    assert (job.rate(), job.seconds_left()) == (1, 40)
