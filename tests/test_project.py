@@ -176,7 +176,14 @@ def test_export_writes_what_it_says(project, tmp_path):
     """The training file in the wanted form, the ids, the sidecar, the control and the recipe."""
     chosen = project.select(SelectParams(count=7))
     files = project.export(chosen, tmp_path / "out", format="messages")
-    names = ["control_ids.txt", "ids.txt", "recipe.yaml", "selection.parquet", "train.messages.jsonl"]
+    names = [
+        "SHA256SUMS",
+        "control_ids.txt",
+        "ids.txt",
+        "recipe.yaml",
+        "selection.parquet",
+        "train.messages.jsonl",
+    ]
     assert (
         sorted(file.name for file in files)
         == sorted(path.name for path in (tmp_path / "out").iterdir())

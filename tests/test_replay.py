@@ -311,7 +311,7 @@ def test_a_difference_without_effect_is_no_failure(exported, run):
         ("judge: quality", "judge: nobody", "no judge 'nobody'"),
         ("min_score: 2.0", "min_score: .nan", "not a number"),
         ("count: 20", "count: -1", "The count is -1"),
-        ("- r40", "- r99", "pinned ids are not in small.jsonl"),
+        ("- r40", "- r99", "Not in small.jsonl: 1 pinned id"),
         ("drop_outliers: 10.0", "drop_outliers: .nan", "outside 0 to 50"),
         ("drop_outliers: 10.0", "drop: 10.0", "no setting drop"),
         ("    k: 15", "    k: -1", "neighbours.k is out of range"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import io
+import hashlib
 import os
+import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,11 +21,15 @@ from core.exporting.formats import FORMATS, training_format, write_parquet
 from core.exporting.recipe import Recipe, Traces, ids_text, recipe_of
 from core.exporting.recipe_file import parse_recipe
 
+SUMS = "SHA256SUMS"
+Write = Callable[[IO[bytes]], None]
+
 CONTENTS = {
     "ids.txt": "the ids of the chosen rows, one a line, in order of choice",
     "selection.parquet": "every row of the pool: id, reason, place in the order, score, cluster, x, y",
     "control_ids.txt": "a random draw of the same size (seed 0), to train the control on",
     "recipe.yaml": "every decision, model, digest and version behind the choice",
+    SUMS: "the sha256 of every file; sha256sum -c SHA256SUMS checks them",
 }
 
 
@@ -58,15 +64,11 @@ def write_bundle(bundle: Bundle, out: Path, form: str) -> list[Path]:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, write in files.items():
-            temporary = out / f".{name}.writing"
-            try:
-                with temporary.open("wb") as file:
-                    write(file)
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.rename(out / name)
-            finally:
-                temporary.unlink(missing_ok=True)
+            _replace(out / name, write)
+        sums = {
+            name: _sha256_of(out / name) for name in {**files, **dict.fromkeys(recipe.outcome.training_files)}
+        }
+        _replace(out / SUMS, lambda file: _write_text(file, _sums_text(sums)))
         for name in outdated:
             (out / name).unlink()
     except OSError as cause:
@@ -74,17 +76,68 @@ def write_bundle(bundle: Bundle, out: Path, form: str) -> list[Path]:
             f"The export to {out} could not be written: {cause.strerror or cause}.",
             "Free some space or choose another folder.",
         ) from cause
-    return [out / name for name in files]
+    return [out / name for name in (*files, SUMS)]
 
 
-def archive(bundle: Bundle, form: str) -> bytes:
-    """The same files as one zip."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as zipped:
-        for name, write in _files(bundle, form, _recipe(bundle, form)).items():
+def archive(bundle: Bundle, form: str) -> BufferedReader:
+    """The same files as one zip: an open file without a name, whose space is free again once it is closed.
+
+    Raises:
+        ParameterError: an unknown form.
+        StoreError: the folder for temporary files is full or cannot be written.
+    """
+    files = _files(bundle, form, _recipe(bundle, form))
+    try:
+        with tempfile.NamedTemporaryFile(prefix="winnow-", suffix=".zip") as temporary:
+            _write_zip(files, temporary)
+            temporary.flush()
+            return Path(temporary.name).open("rb")
+    except OSError as cause:
+        raise StoreError(
+            f"The zip could not be written to {tempfile.gettempdir()}: {cause.strerror or cause}.",
+            "Free some space, or name a folder with more of it in TMPDIR.",
+        ) from cause
+
+
+def _write_zip(files: Mapping[str, Write], out: IO[bytes]) -> None:
+    sums = {}
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name, write in files.items():
             with zipped.open(name, "w", force_zip64=True) as file:
                 write(file)
-    return content.getvalue()
+            with zipped.open(name) as written:
+                sums[name] = _digest_of(written)
+        zipped.writestr(SUMS, _sums_text(sums))
+
+
+def _replace(path: Path, write: Write) -> None:
+    """Write a file under a temporary name, sync it, then rename it into place."""
+    temporary = path.with_name(f".{path.name}.writing")
+    try:
+        with temporary.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sums_text(sums: Mapping[str, str]) -> str:
+    """One line a file, as ``sha256sum -c`` reads them."""
+    return "".join(f"{digest}  {name}\n" for name, digest in sums.items())
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return _digest_of(file)
+
+
+def _digest_of(file: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def _recipe(bundle: Bundle, form: str) -> Recipe:
@@ -115,11 +168,11 @@ def _beside_earlier(recipe: Recipe, out: Path) -> tuple[Recipe, list[str]]:
     return recipe.model_copy(update={"outcome": outcome}), []
 
 
-def _files(bundle: Bundle, form: str, recipe: Recipe) -> dict[str, Callable[[IO[bytes]], None]]:
+def _files(bundle: Bundle, form: str, recipe: Recipe) -> dict[str, Write]:
     chosen = training_format(form)
     ids = bundle.dataset.frame["id"]
 
-    def text(content: str) -> Callable[[IO[bytes]], None]:
+    def text(content: str) -> Write:
         return lambda out: _write_text(out, content)
 
     return {

@@ -27,7 +27,12 @@ def downloads(monkeypatch):
         return button(label, data, **settings)
 
     monkeypatch.setattr(st, "download_button", watched)
-    return lambda: zipfile.ZipFile(io.BytesIO(handed["download"]()))
+
+    def zipped():
+        with handed["download"]() as file:
+            return zipfile.ZipFile(io.BytesIO(file.read()))
+
+    return zipped
 
 
 def listed(app: App) -> list[str]:

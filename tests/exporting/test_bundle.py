@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import subprocess
+import tempfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -163,7 +164,7 @@ def test_a_failed_export_leaves_the_earlier_training_file(bundle, bundled, tmp_p
 def test_a_zip_holds_the_same_files(bundle, tmp_path, form):
     """Byte for byte what the folder holds."""
     files = write_bundle(bundle, tmp_path / "out", form)
-    with zipfile.ZipFile(io.BytesIO(archive(bundle, form))) as zipped:
+    with archive(bundle, form) as file, zipfile.ZipFile(file) as zipped:
         assert zipped.testzip() is None
         assert {name: zipped.read(name) for name in zipped.namelist()} == {
             file.name: file.read_bytes() for file in files
@@ -180,7 +181,67 @@ def test_no_file_tells_where_the_data_lay(bundle, tmp_path, form):
             assert str(path).encode() not in content
 
 
+def _check(folder):
+    """What ``sha256sum -c`` says, line by line."""
+    done = subprocess.run(
+        ["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_sums_are_those_of_all_other_files(bundle, tmp_path, form):
+    """In the folder and in the zip, as the usual command reads them; a changed byte is found."""
+    write_bundle(bundle, tmp_path / "out", form)
+    with archive(bundle, form) as file, zipfile.ZipFile(file) as zipped:
+        zipped.extractall(tmp_path / "zip")
+    for folder in (tmp_path / "out", tmp_path / "zip"):
+        others = {each.name for each in folder.iterdir()} - {"SHA256SUMS"}
+        code, lines = _check(folder)
+        assert (code, set(lines)) == (0, {f"{name}: OK" for name in others})
+    with (tmp_path / "out" / "ids.txt").open("a") as file:
+        file.write("r3\n")
+    code, lines = _check(tmp_path / "out")
+    assert code == 1
+    assert "ids.txt: FAILED" in lines
+
+
+def test_the_sums_name_a_form_that_stayed_and_none_that_went(bundle, bundled, tmp_path):
+    """Beside a new export, as in the recipe."""
+    for form in ("csv", "json"):
+        write_bundle(bundle, tmp_path, form)
+    assert {"train.csv: OK", "train.json: OK"} <= set(_check(tmp_path)[1])
+    write_bundle(bundled(RECORDS, [5]), tmp_path, "parquet")
+    code, lines = _check(tmp_path)
+    assert (code, [line for line in lines if line.startswith("train")]) == (0, ["train.parquet: OK"])
+
+
+def test_a_zip_is_on_the_disk_and_not_in_memory(bundled, tmp_path, monkeypatch):
+    """What Python holds at any time is less than half the zip; nothing stays where it was written."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    noise = [hashlib.shake_256(f"{k}".encode()).hexdigest(10_000) for k in range(2_000)]
+    rows = bundled(
+        [{"id": f"n{k}", "instruction": "a", "output": text} for k, text in enumerate(noise)], range(2_000)
+    )
+    before = set(tmp_path.iterdir())
+    tracemalloc.start()
+    with archive(rows, "jsonl") as file:
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < file.seek(0, os.SEEK_END) / 2
+        assert set(tmp_path.iterdir()) == before
+
+
 # What goes wrong.
+
+
+def test_a_zip_that_finds_no_room_is_said(bundle, tmp_path, monkeypatch):
+    """The folder for temporary files, the system's reason and what to do."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(StoreError, match="No such file or directory") as caught:
+        archive(bundle, "jsonl")
+    assert str(tmp_path / "none") in caught.value.problem
+    assert "TMPDIR" in caught.value.hint
 
 
 def test_an_unknown_form_is_refused_before_anything_is_written(bundle, tmp_path):
