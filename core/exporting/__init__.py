@@ -2,13 +2,17 @@
 
 from core.exporting.bundle import CONTENTS, Bundle, archive, write_bundle
 from core.exporting.formats import FORMATS, TrainingFormat, training_format
+from core.exporting.preflight import TRAINERS, Fate, Preflight, preflight
 from core.exporting.recipe import Recipe, Source, Traces, ids_digest, library_version, recipe_of
 from core.exporting.recipe_file import read_recipe
 
 __all__ = [
     "CONTENTS",
     "FORMATS",
+    "TRAINERS",
     "Bundle",
+    "Fate",
+    "Preflight",
     "Recipe",
     "Source",
     "Traces",
@@ -16,6 +20,7 @@ __all__ = [
     "archive",
     "ids_digest",
     "library_version",
+    "preflight",
     "read_recipe",
     "recipe_of",
     "training_format",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import Project, Selection
-from core.exporting import CONTENTS, FORMATS, archive
+from core.exporting import CONTENTS, FORMATS, TRAINERS, Fate, archive, preflight
 from core.wording import counted
 from pages.ui import choose, data, figures, progress, state
 from pages.ui.markup import plain
@@ -56,6 +56,25 @@ def bundle(project: Project, chosen: Selection) -> None:
     )
 
 
+def trainers(project: Project, chosen: Selection) -> None:
+    """What each trainer would do with the rows, before they are downloaded."""
+    st.caption("What a trainer does with these rows, as messages. Tokens are counted without chat template.")
+    limit = st.number_input(
+        "Token limit of the trainer", min_value=1, value=2048, step=256, key="limit", persist_state="session"
+    )
+    reports = [
+        preflight(project.dataset, chosen.rows, name, tokens=project.tokens(), limit=int(limit))
+        for name in TRAINERS
+    ]
+    reasons = [
+        "; ".join(f"{each.count:,}: {each.reason} ({', '.join(each.examples)})" for each in report.findings)
+        for report in reports
+    ]
+    fates = {fate.value: [report.count(fate) for report in reports] for fate in Fate}
+    titles = [TRAINERS[report.trainer].title for report in reports]
+    st.dataframe({"trainer": titles, **fates, "why": reasons}, hide_index=True, width="stretch")
+
+
 def page() -> None:
     """The whole page."""
     st.subheader("Export the selection", anchor=False)
@@ -76,6 +95,7 @@ def page() -> None:
     else:
         summary(project, choice)
         bundle(project, choice.selection)
+        trainers(project, choice.selection)
     state.write_link()
 
 

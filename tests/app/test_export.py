@@ -13,7 +13,7 @@ import streamlit as st
 import yaml
 from screen import EXPORT, App, open_app
 
-from core.exporting import CONTENTS, FORMATS
+from core.exporting import CONTENTS, FORMATS, TRAINERS, Fate
 
 
 @pytest.fixture
@@ -154,3 +154,20 @@ def test_without_a_map_the_page_offers_to_make_it(folder):
     app = open_app(EXPORT, data=str(path))
     assert app.says("No map of 1 row yet")
     assert app.buttons() == {"make_map"}
+
+
+def test_the_page_says_what_trainers_would_do(app: App):
+    """One line a trainer; every selected row in one column; a lower limit cuts rows, and axolotl leaves them out."""
+    app.drag(level=0, count=60).turn_to(EXPORT)
+    fates = [fate.value for fate in Fate]
+
+    def table():
+        return next(table for table in app.tables() if "trainer" in table)
+
+    assert table()["trainer"].to_list() == [each.title for each in TRAINERS.values()]
+    assert table()[fates].sum(axis=1).to_list() == [60] * len(TRAINERS)
+    app.at.number_input(key="limit").set_value(20).run()
+    found = table().set_index("trainer")
+    assert found[fates].sum(axis=1).to_list() == [60] * len(TRAINERS)
+    assert found.loc["TRL", "cut"] == found.loc["axolotl", "skipped"] > 0
+    assert "longer than the token limit" in found.loc["TRL", "why"]
