@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from core.domain import OptionValue, Pins, Progress, SelectParams
 from core.errors import DataError, ParameterError, WinnowError
-from core.exporting import FORMATS, Recipe, read_recipe, training_format
+from core.exporting import FORMATS, Recipe, checked_licence, read_recipe, training_format
 from core.project import Project
 from core.selection import strategies
 from core.store import Store
@@ -60,6 +60,7 @@ def _map(options: argparse.Namespace) -> None:
 
 def _select(options: argparse.Namespace) -> None:
     training_format(options.format)  # said before the work begins
+    licence = None if options.license is None else checked_licence(options.license)
     project = Project.open(options.file, home=options.home)
     say = _Say(quiet=options.json)
     _say_problems(project, say)
@@ -73,7 +74,9 @@ def _select(options: argparse.Namespace) -> None:
         pins=Pins(include=_ids(options.include), exclude=_ids(options.exclude)),
     )
     chosen = project.select(params, on_progress=say.progress)
-    files = project.export(chosen, options.out, format=options.format, on_progress=say.progress)
+    files = project.export(
+        chosen, options.out, format=options.format, licence=licence, on_progress=say.progress
+    )
     for note in chosen.notes:
         say.line(note)
     ties = chosen.ties
@@ -180,6 +183,7 @@ def _parser() -> argparse.ArgumentParser:
     choose.add_argument("--include", type=Path, help="file of ids, one a line, that are always in")
     choose.add_argument("--exclude", type=Path, help="file of ids, one a line, that are never in")
     choose.add_argument("--format", default="jsonl", help=f"training file: one of {', '.join(FORMATS)}")
+    choose.add_argument("--license", help="of the source, such as cc-by-4.0; a dataset card is then written")
     choose.add_argument("--out", type=Path, required=True, help="folder to write to")
     choose.set_defaults(run=_select)
 

@@ -91,11 +91,7 @@ class Project:
     def of_recipe(
         cls, recipe: Recipe, path: str | Path, *, home: Path | str = ".winnow", model: str | None = None
     ) -> Project:
-        """Open a file with a recipe's settings; ``model`` takes the place of one in a folder elsewhere.
-
-        Raises:
-            DataError, ParameterError: the file cannot be read; the settings cannot be used.
-        """
+        """Open a file with a recipe's settings; ``model`` takes the place of one in a folder elsewhere."""
         project = cls.open(path, home=home, params=map_params(recipe, model=model))
         if project.notes().get("precision") != recipe.vectors.get("precision"):
             return cls(project.dataset, home=home, params=as_made(project.params, recipe))
@@ -245,11 +241,7 @@ class Project:
         return self._orders.positions(ids)
 
     def replay(self, recipe: Recipe, *, on_progress: OnProgress = ignore_progress) -> Replayed:
-        """Choose by a recipe again: the same ids, or what differs and why.
-
-        Raises:
-            ParameterError: the recipe names a strategy, judge, setting or pin that there is not.
-        """
+        """Choose by a recipe again: the same ids, or what differs and why; raises as ``select`` does."""
         return replay(self, recipe, on_progress=on_progress)
 
     # Looking, comparing, exporting.
@@ -294,18 +286,24 @@ class Project:
         out: str | Path,
         *,
         format: str = "jsonl",
+        licence: str | None = None,
         on_progress: OnProgress = ignore_progress,
     ) -> list[Path]:
         """Write the chosen rows, their ids, the sidecar and the recipe into a folder; the files written.
 
+        With the licence of the source a dataset card is written too.
+
         Raises:
-            ParameterError: an unknown format.
+            ParameterError: an unknown format or licence.
             StoreError: the folder cannot be written.
         """
         exporting.training_format(format)  # said before a map is made for the sidecar
-        return exporting.write_bundle(self.bundle(chosen, on_progress=on_progress), expanded(out), format)
+        bundle = self.bundle(chosen, licence=licence, on_progress=on_progress)
+        return exporting.write_bundle(bundle, expanded(out), format)
 
-    def bundle(self, chosen: Selection, *, on_progress: OnProgress = ignore_progress) -> exporting.Bundle:
+    def bundle(
+        self, chosen: Selection, *, licence: str | None = None, on_progress: OnProgress = ignore_progress
+    ) -> exporting.Bundle:
         """Everything that an export writes, in memory."""
         clusters = self.clusters(on_progress=on_progress)
         return exporting.Bundle(
@@ -318,6 +316,7 @@ class Project:
             map_settings=self.params.as_dict(),
             control=self.control(0)[: len(chosen)],
             traces=traces(self, chosen.params.strategy),
+            card=None if licence is None else exporting.Card(licence, self.compare(chosen)),
         )
 
     # How each stage is computed.

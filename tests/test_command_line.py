@@ -309,6 +309,22 @@ def test_an_id_with_spaces_can_be_pinned_by_its_line_in_ids_txt(run, tmp_path):
     assert _ids(tmp_path) == [" a "]
 
 
+def test_a_licence_gives_a_card_with_the_figures_of_the_selection(run, small, tmp_path):
+    """Beside random draws of the same size, as the comparison says them."""
+    file, home = small
+    arguments = ("--judge", "quality", "--min-score", 3, "--count", 15, "--license", "CC-BY-NC-4.0")
+    code, out, _ = run("select", file, *arguments, "--out", tmp_path / "out", "--home", home)
+    card = (tmp_path / "out" / "README.md").read_text("utf-8")
+    project = Project.open(file, home=home)
+    table = project.compare(project.select(SelectParams(judge="quality", min_score=3, count=15)))
+    mean = table.filter(pl.col("metric") == "Mean score")["selection"].item()
+    assert code == 0
+    assert "README.md" in out
+    assert "\nlicense: cc-by-nc-4.0\n" in card
+    assert "**Non-commercial.**" in card
+    assert f"| Mean score | {mean:,.4g} |" in card
+
+
 # What goes wrong.
 
 SELECT = ("select", "{file}", "--home", "{home}", "--out", "{tmp}/out")
@@ -344,6 +360,10 @@ BAD = {
         "NAME=VALUE",
     ),
     "option out of range": ((*SELECT, "--option", "drop_outliers=99"), "outside 0 to 50", "outliers"),
+    "licence": ((*SELECT, "--license", "all rights: mine"), "not the identifier of a licence", "cc-by-4.0"),
+    "no licence": ((*SELECT, "--license", ""), "needs the licence of the source", "cc-by-4.0"),
+    "no recipe": (("replay", "{tmp}/none.yaml"), "There is no recipe", "Check the path"),
+    "odd recipe": (("replay", "{odd}"), "odd.json is not a recipe", "that an export wrote"),
     "format": ((*SELECT, "--format", "xml"), "no export format 'xml'", "Formats: jsonl, json, csv, parquet"),
     "pins": ((*SELECT, "--include", "{odd}"), "Not in small.jsonl: 1 pinned id", "such as 'r00'"),
     "no pins": ((*SELECT, "--exclude", "{tmp}/none"), "could not be read: No such file", "one id a line"),
@@ -380,7 +400,9 @@ def test_bad_input_is_one_line_and_exit_code_2(run, small, tmp_path, case):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("wrong", [("--format", "xml"), ("--judge", "typo"), ("--include", "{odd}")])
+@pytest.mark.parametrize(
+    "wrong", [("--format", "xml"), ("--license", "?"), ("--judge", "typo"), ("--include", "{odd}")]
+)
 def test_bad_input_is_said_before_the_work(run, tmp_path, wrong):
     """Nobody waits for an embedding to be told of a typing error."""
     (tmp_path / "odd").write_text("no-such-id")

@@ -9,7 +9,7 @@ import pytest
 
 import core.__main__ as command
 from core.domain import Reason
-from core.exporting import CONTENTS, FORMATS
+from core.exporting import CARD_CONTENTS, CONTENTS, FORMATS
 from core.selection import strategies
 
 REPOSITORY = Path(__file__).parents[1]
@@ -62,7 +62,7 @@ def test_every_export_format_is_documented(name):
     assert f"`{name}`" in GUIDE
 
 
-@pytest.mark.parametrize("name", CONTENTS)
+@pytest.mark.parametrize("name", [*CONTENTS, *CARD_CONTENTS])
 def test_every_file_of_an_export_is_documented(name):
     """By its name."""
     assert f"`{name}`" in GUIDE

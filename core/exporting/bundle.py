@@ -17,6 +17,7 @@ import polars as pl
 
 from core.domain import Coords, Dataset, Labels, Positions, Reason, Selection
 from core.errors import DataError, StoreError
+from core.exporting.card import MARK, Card, card_text
 from core.exporting.formats import FORMATS, training_format, write_parquet
 from core.exporting.recipe import Recipe, Traces, ids_text, recipe_of
 from core.exporting.recipe_file import parse_recipe
@@ -30,6 +31,12 @@ CONTENTS = {
     "control_ids.txt": "a random draw of the same size (seed 0), to train the control on",
     "recipe.yaml": "every decision, model, digest and version behind the choice",
     SUMS: "the sha256 of every file; sha256sum -c SHA256SUMS checks them",
+}
+
+README = "README.md"
+CARD_CONTENTS = {
+    README: "the dataset card, with the front matter that the Hugging Face hub reads",
+    "control.parquet": "the rows of the random draw, in the columns of the training file",
 }
 
 
@@ -46,6 +53,7 @@ class Bundle:
     map_settings: dict[str, Any]
     control: Positions
     traces: Traces
+    card: Card | None = None
 
 
 def write_bundle(bundle: Bundle, out: Path, form: str) -> list[Path]:
@@ -61,6 +69,7 @@ def write_bundle(bundle: Bundle, out: Path, form: str) -> list[Path]:
     """
     recipe, outdated = _beside_earlier(_recipe(bundle, form), out)
     files = _files(bundle, form, recipe)
+    outdated += _earlier_card(out, files)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, write in files.items():
@@ -175,13 +184,45 @@ def _files(bundle: Bundle, form: str, recipe: Recipe) -> dict[str, Write]:
     def text(content: str) -> Write:
         return lambda out: _write_text(out, content)
 
-    return {
+    files: dict[str, Write] = {
         chosen.file: lambda out: chosen.write(bundle.dataset, bundle.selection.rows, out),
         "ids.txt": text(ids_text(bundle.selection.ids)),
         "selection.parquet": lambda out: write_parquet(sidecar(bundle), out),
         "control_ids.txt": text(ids_text(ids.gather(bundle.control).to_list())),
         "recipe.yaml": text(recipe.to_yaml()),
     }
+    if bundle.card is not None:
+        configs = {
+            "default": chosen.file,
+            "random_control": "control.parquet",
+            "all_scored": "selection.parquet",
+        }
+        files[README] = text(card_text(bundle.card, recipe, bundle.dataset.judges, configs))
+        files["control.parquet"] = lambda out: write_parquet(_control(bundle, form), out)
+    return files
+
+
+def _control(bundle: Bundle, form: str) -> pl.DataFrame:
+    dataset = bundle.dataset
+    return (dataset.frame.select("messages") if form == "messages" else dataset.rows)[bundle.control]
+
+
+def _earlier_card(out: Path, files: Mapping[str, Write]) -> list[str]:
+    """What is left of an earlier card that these files do not replace; a README of a person is never touched.
+
+    Raises:
+        StoreError: a README that is no card stands where the card would be written.
+    """
+    try:
+        text = (out / README).read_text("utf-8", errors="replace")
+    except OSError:  # there is none
+        return []
+    if MARK not in text and README in files:
+        raise StoreError(
+            f"{out / README} is no card that Winnow wrote.", "Choose another folder for the export."
+        )
+    left = CARD_CONTENTS.keys() - files.keys() if MARK in text else set()
+    return sorted(name for name in left if (out / name).is_file())
 
 
 def _write_text(out: IO[bytes], content: str) -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from core import Project, Selection
-from core.exporting import CONTENTS, FORMATS, TRAINERS, Fate, archive, preflight
+from core.errors import WinnowError
+from core.exporting import (
+    CARD_CONTENTS,
+    CONTENTS,
+    FORMATS,
+    TRAINERS,
+    Fate,
+    archive,
+    checked_licence,
+    preflight,
+)
 from core.wording import counted
 from pages.ui import choose, data, figures, progress, state
 from pages.ui.markup import plain
@@ -26,6 +36,16 @@ def summary(project: Project, choice: choose.Choice) -> None:
     progress.follow(project, choice, covered)
 
 
+def contents(chosen: Selection, form: str, *, with_card: bool) -> None:
+    """What the zip holds, file by file."""
+    st.caption("In the zip")
+    inside = {FORMATS[form].file: f"{counted(len(chosen), 'selected row')}", **CONTENTS}
+    inside |= CARD_CONTENTS if with_card else {}
+    st.dataframe(
+        {"file": list(inside), "what it is": list(inside.values())}, hide_index=True, width="stretch"
+    )
+
+
 def bundle(project: Project, chosen: Selection) -> None:
     """The form of the training file, the list of what is in the zip, and the download."""
     names = list(FORMATS)
@@ -38,14 +58,22 @@ def bundle(project: Project, chosen: Selection) -> None:
         horizontal=True,
         persist_state="session",
     )
-    st.caption("In the zip")
-    inside = {FORMATS[form].file: f"{counted(len(chosen), 'selected row')}", **CONTENTS}
-    st.dataframe(
-        {"file": list(inside), "what it is": list(inside.values())}, hide_index=True, width="stretch"
+    licence = st.text_input(
+        "Licence of the source",
+        key="licence",
+        placeholder="such as cc-by-4.0",
+        help="A subset keeps the licence of its source. With it, the zip holds a dataset card (README.md).",
+        persist_state="session",
     )
+    try:
+        named = checked_licence(licence) if licence.strip() else None
+    except WinnowError as error:
+        st.warning(plain(error))
+        return
+    contents(chosen, form, with_card=named is not None)
     st.download_button(
         f"Download {counted(len(chosen), 'row')}",
-        data=lambda: archive(project.bundle(chosen), form),
+        data=lambda: archive(project.bundle(chosen, licence=named), form),
         file_name="winnow-selection.zip",
         mime="application/zip",
         on_click="ignore",

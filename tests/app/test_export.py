@@ -13,7 +13,7 @@ import streamlit as st
 import yaml
 from screen import EXPORT, App, open_app
 
-from core.exporting import CONTENTS, FORMATS, TRAINERS, Fate
+from core.exporting import CARD_CONTENTS, CONTENTS, FORMATS, TRAINERS, Fate
 
 
 @pytest.fixture
@@ -171,3 +171,16 @@ def test_the_page_says_what_trainers_would_do(app: App):
     assert found[fates].sum(axis=1).to_list() == [60] * len(TRAINERS)
     assert found.loc["TRL", "cut"] == found.loc["axolotl", "skipped"] > 0
     assert "longer than the token limit" in found.loc["TRL", "why"]
+
+
+def test_a_licence_puts_a_card_into_the_zip(app: App, downloads):
+    """The page lists it, the zip holds it; what is no licence is said instead of a download."""
+    app.drag(level=6, count=30).turn_to(EXPORT)
+    app.at.text_input(key="licence").set_value("cc-by-nc-4.0").run()
+    assert set(listed(app)) == {"train.jsonl", *CONTENTS, *CARD_CONTENTS}
+    zipped = downloads()
+    assert set(zipped.namelist()) == set(listed(app))
+    assert "**Non-commercial.**" in zipped.read("README.md").decode()
+    app.at.text_input(key="licence").set_value("all rights: mine").run()
+    assert "not the identifier of a licence" in app.at.warning[0].value
+    assert not app.at.get("download_button")
