@@ -113,10 +113,10 @@ def test_a_row_over_the_limit_is_cut_or_left_out(dataset_of, trainer, fate):
 def test_only_the_rows_that_are_exported_count(dataset_of):
     """In their order, with the tokens that are theirs."""
     dataset = dataset_of({f"r{k}": CHATS["one turn"] for k in range(4)})
-    tokens = np.array([9, 1, 9, 9], dtype=np.int32)
+    tokens = np.array([9, 1, 9, 1], dtype=np.int32)
     found = preflight(dataset, np.array([3, 1, 0]), "trl", tokens=tokens, limit=5)
-    assert (found.rows, found.kept) == (3, 1)
-    assert found.findings[0].examples == ("r3", "r0")
+    assert (found.rows, found.kept) == (3, 2)
+    assert found.findings[0].examples == ("r0",)
 
 
 @settings(max_examples=60, deadline=None)
