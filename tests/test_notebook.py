@@ -97,7 +97,14 @@ def test_one_pin_moves_one_row(executed):
 def test_it_exports_into_its_own_folder(executed):
     """The files are there, beside nothing else than the store."""
     root, _ = executed
-    names = ["control_ids.txt", "ids.txt", "recipe.yaml", "selection.parquet", "train.messages.jsonl"]
+    names = [
+        "SHA256SUMS",
+        "control_ids.txt",
+        "ids.txt",
+        "recipe.yaml",
+        "selection.parquet",
+        "train.messages.jsonl",
+    ]
     assert sorted(path.name for path in (root / "out" / "quickstart").iterdir()) == names
     assert len((root / "out" / "quickstart" / "ids.txt").read_text().split()) == 150
     assert sorted(path.name for path in root.iterdir()) == [".winnow", "core", "data", "notebooks", "out"]
