@@ -14,6 +14,8 @@ from core.draws import draws, id_keys
 from core.selection import Candidates, Pinned, cut, eligible, strategies, strategy, with_pins
 
 NAMES = sorted(strategies())
+SKIPPING = ["deita"]  # those that leave out eligible rows for good
+FILLING = sorted(set(NAMES) - set(SKIPPING))
 GRADES = (0.1, 1.0, 2.5, 4.35, 4.7, 5.0)  # 0.1, 4.35 and 4.7 are no float32
 DIRECTIONS = np.array(
     [(1, 0, 0), (0, 1, 0), (0, 0, 1), (-1, 0, 0), (1, 1, 0), (0, 1, 1), (1, 1, 1), (1, -1, 1)], float
