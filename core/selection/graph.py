@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.domain import Order, Vectors
 from core.selection.registry import Candidates
 
-EXACT_ROWS = 8192  # up to here eligible rows are compared with one another; above, the given graph is read
+EXACT_ROWS = 16_384  # up to here eligible rows are compared with one another; above, the given graph is read
 BLOCK = 512  # rows a product
 SCALE = 2**20  # whole numbers a unit of similarity
 BEYOND = 0.8  # how similar a row is to those it does not list, as a share of the last that it lists
