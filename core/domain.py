@@ -166,9 +166,9 @@ class SelectParams:
 class Ties:
     """How much of the choice a tie decided: ``chosen`` rows out of ``tied`` equal ones.
 
-    score: with ``top-score``, the one score of the tied rows, at which the cut falls. With ``threshold``
-        None: every eligible row is tied, whatever its score. None too where nothing is tied, as always
-        with ``k-center``, ``stratified`` and ``random``.
+    score: with ``top-score`` and ``deita``, the one score of the tied rows, at which the cut falls. With
+        ``threshold`` None: every eligible row is tied, whatever its score. None too where nothing is tied,
+        as always with the strategies that do not go by the score alone.
     chosen: tied rows that got in; 0 where nothing is tied.
     tied: rows equal before the rule, in or out; pinned rows are not among them.
     """

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core import metrics, selection
 from core.domain import (
@@ -46,6 +47,11 @@ class Stages(Protocol):
     dataset: Dataset
     keys: StageKeys
     store: Store
+
+    @property
+    def response_chars(self) -> NDArray[np.int64]:
+        """(n,) characters of each response."""
+        ...
 
     def vectors(self, *, on_progress: OnProgress = ...) -> Vectors:
         """(n, d) unit vectors."""
@@ -239,6 +245,7 @@ class Orders:
             draw=self.draw(params.seed),
             scores=judge.scores if judge else None,
             others=tuple(other.scores for name, other in judges.items() if name != params.judge),
+            response_chars=stages.response_chars if "response_chars" in needs else None,
             vectors=stages.vectors(on_progress=on_progress) if "vectors" in needs else None,
             neighbours=stages.neighbours(on_progress=on_progress) if "neighbours" in needs else None,
             labels=stages.labels(on_progress=on_progress) if "labels" in needs else None,

@@ -252,7 +252,7 @@ class Project:
             vectors=self.vectors(),
             labels=self.labels(),
             tokens=self.tokens(),
-            response_chars=self._response_chars,
+            response_chars=self.response_chars,
             scores=self.judges[judge].scores if judge else None,
         )
 
@@ -381,7 +381,8 @@ class Project:
         return self.store.put(self.keys.tokens, {"tokens": counts}, {"tokenizer": tokens.TOKENIZER})
 
     @cached_property
-    def _response_chars(self) -> NDArray[np.int64]:
+    def response_chars(self) -> NDArray[np.int64]:
+        """(n,) characters of each response."""
         return self.dataset.frame["response"].str.len_chars().cast(pl.Int64).to_numpy()
 
     def _stage(

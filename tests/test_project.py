@@ -546,6 +546,14 @@ def test_an_excluded_row_is_replaced_even_at_the_end_of_an_order(project, monkey
     }
 
 
+def test_the_longest_responses_of_a_file_are_chosen_by_their_characters(project):
+    """The same rows as sorting the file's own texts, whatever the judges say."""
+    chosen = project.select(SelectParams(strategy="longest", count=9))
+    lengths = sorted((len(each["output"]) for each in rows()), reverse=True)
+    output = {each["id"]: each["output"] for each in rows()}
+    assert [len(output[id_]) for id_ in chosen.ids] == lengths[:9]
+
+
 # What bad parameters get.
 
 
@@ -562,6 +570,14 @@ def test_an_excluded_row_is_replaced_even_at_the_end_of_an_order(project, monkey
         ({"judge": "quality", "min_score": float("nan")}, "threshold is not a number", "Leave it out"),
         ({"strategy": "k-centre"}, "no strategy 'k-centre'", r"Did you mean k-center\? Known: .*stratified"),
         ({"strategy": "top-score"}, "Top score needs a judge", r"^Judges: quality, depth_score\.$"),
+        ({"strategy": "deita"}, "Best without repeats needs a judge", r"^Judges: quality, depth_score\.$"),
+        ({"strategy": "cluster-quota"}, "Best of each cluster needs a judge", r"^Judges: quality, depth"),
+        ({"strategy": "repaired"}, "Repaired scores needs a judge", r"^Judges: quality, depth_score\.$"),
+        (
+            {"strategy": "facility", "options": (("quality", 0.5),)},
+            "weight on quality needs a judge",
+            "set quality to 0",
+        ),
         ({"options": (("depth", 1),)}, "k-center has no setting depth", r"Its settings: drop_outliers\."),
         ({"options": (("drop_outliers", 51),)}, "outside 0 to 50", "outliers"),
         ({"count": -1}, "The count is -1", "0 or more"),

@@ -95,6 +95,7 @@ def cut(
                 pinned=len(pinned),
                 beyond=int((~allowed[pinned]).sum()),
                 unscored=int((codes == Reason.UNSCORED).sum()),
+                repeats=int((codes == Reason.DUPLICATE).sum()),
             )
         ),
     )
@@ -137,7 +138,14 @@ def ties_at_the_cut(
 
 
 def _notes(
-    params: SelectParams, judge: Judge | None, *, eligible: int, pinned: int, beyond: int, unscored: int
+    params: SelectParams,
+    judge: Judge | None,
+    *,
+    eligible: int,
+    pinned: int,
+    beyond: int,
+    unscored: int,
+    repeats: int,
 ) -> list[str]:
     notes = []
     if judge is not None and params.min_score is not None and _as_score(params.min_score) > judge.high:
@@ -145,6 +153,9 @@ def _notes(
             f"No rows at \N{GREATER-THAN OR EQUAL TO} {params.min_score:g}; "
             f"the highest score is {judge.high:g}."
         )
+    elif repeats:
+        fewer = "" if params.count is None else f", so fewer are selected than the {params.count:,} asked for"
+        notes.append(f"Left out as too similar to a selected row: {counted(repeats, 'row')}{fewer}.")
     elif params.count is not None and params.count > eligible + beyond:
         notes.append(
             f"{all_are(eligible, 'eligible row')} selected: fewer than the {params.count:,} asked for."

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from core.domain import Labels, Mask, Neighbours, OptionValue, Order, Scores, SelectParams, Vectors
 from core.errors import ParameterError
 
-Need = Literal["scores", "vectors", "neighbours", "labels"]
+Need = Literal["scores", "response_chars", "vectors", "neighbours", "labels"]
 Tied = Literal["score", "everything"]
 
 
@@ -31,12 +31,14 @@ class Candidates:
     draw: (n,) a random number a row, from the seed and the row's id: the last word in every tie.
     scores: (n,) the judge's; higher is better.
     others: the scores of the other judges, in the order in which they break ties.
+    response_chars: (n,) characters of the response.
     """
 
     eligible: Mask
     draw: NDArray[np.uint64]
     scores: Scores | None = None
     others: tuple[Scores, ...] = ()
+    response_chars: NDArray[np.int64] | None = None
     vectors: Vectors | None = None
     neighbours: Neighbours | None = None
     labels: Labels | None = None

@@ -12,7 +12,7 @@ from core.selection.ties import by_score
 def _threshold(
     candidates: Candidates, options: Mapping[str, OptionValue], *, limit: int, check: Callable[[], None]
 ) -> Order:
-    return by_score(candidates, None)
+    return by_score(candidates)
 
 
 STRATEGY = Strategy(

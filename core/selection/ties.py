@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from core.domain import Neighbours, Order, Scores
+from core.domain import Neighbours, Order
 from core.selection.registry import Candidates
+
+Column = NDArray[np.floating] | NDArray[np.integer]  # (n,), higher is better
 
 RULE = (
     "the other judges' scores, then the distance to the rows already chosen (farther first, read from the "
@@ -14,10 +16,16 @@ RULE = (
 )
 
 
-def by_score(candidates: Candidates, scores: Scores | None) -> Order:
-    """All eligible rows, best score first; ties broken by ``RULE``. ``scores`` None: all are tied."""
+def by_score(candidates: Candidates, *columns: Column) -> Order:
+    """All eligible rows, the highest first by the first of the columns, then by the second, ...
+
+    Missing values come last, ties are broken by ``RULE``; without a column all rows are tied.
+
+    Args:
+        columns: (n,) each; NaN where a value is missing.
+    """
     rows = np.flatnonzero(candidates.eligible)
-    keys = [column[rows] for column in (scores, *candidates.others) if column is not None]
+    keys = [column[rows] for column in (*columns, *candidates.others)]
     rank = _ranks(keys, len(rows))
     place = np.full(
         len(candidates.eligible), len(rows), dtype=np.int64
@@ -27,7 +35,7 @@ def by_score(candidates: Candidates, scores: Scores | None) -> Order:
     return rows[np.lexsort((candidates.draw[rows], -distance, rank))]
 
 
-def _ranks(keys: list[Scores], count: int) -> NDArray[np.int64]:
+def _ranks(keys: list[Column], count: int) -> NDArray[np.int64]:
     """(count,) 0 for the rows that are best by the first key, then the second, ...; equal rows share it."""
     rank = np.zeros(count, dtype=np.int64)
     for key in keys:

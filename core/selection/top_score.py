@@ -12,6 +12,7 @@ from core.selection.ties import by_score
 def _top_score(
     candidates: Candidates, options: Mapping[str, OptionValue], *, limit: int, check: Callable[[], None]
 ) -> Order:
+    assert candidates.scores is not None
     return by_score(candidates, candidates.scores)
 
 

@@ -126,7 +126,10 @@ def test_no_rows_have_no_figures(project):
 # --- strategies ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(strategies()))
+FILLING = sorted(strategies().keys() - {"deita"})  # which leaves out repeats for good
+
+
+@pytest.mark.parametrize("name", FILLING)
 def test_every_strategy_fills_the_count_with_eligible_rows(name, sample):
     """N rows, or all that are eligible; none below the threshold."""
     app = open_app(judge="helpfulness", min="4.5")
@@ -138,6 +141,15 @@ def test_every_strategy_fills_the_count_with_eligible_rows(name, sample):
     app.drag(level=at, count=1_000).settle()
     assert app.figures()["Selected"] == f"{len(eligible_rows(sample, 'helpfulness', 4.5)):,}"
     assert app.at.query_params["strategy"] == name
+
+
+def test_deita_says_how_many_repeats_it_left_out(sample):
+    """What is selected and what is said to be too similar are together the eligible rows."""
+    app = open_app(judge="helpfulness", min="4.5", count="1000", strategy="deita").settle()
+    selected = number(app.figures()["Selected"])
+    left_out = len(eligible_rows(sample, "helpfulness", 4.5)) - selected
+    assert left_out > 0
+    assert app.says(f"Left out as too similar to a selected row: {left_out:.0f} rows, so fewer are selected")
 
 
 def test_top_score_takes_the_highest_and_counts_its_ties(sample):
@@ -503,10 +515,10 @@ def test_without_a_score_column_the_page_works_and_says_why_the_slider_is_off(ma
 
 @pytest.mark.parametrize("count", [1, 2, 16])
 def test_a_file_of_few_rows_works(mapped: Mapped, count):
-    """Every strategy selects all of one, two or sixteen rows, and each row can be opened."""
+    """Every strategy that leaves out no repeats selects all rows, and each row can be opened."""
     rows = [say(number) | {"score": number % 3} for number in range(count)]
     app = mapped("few.jsonl", lines(rows), min="0", judge="score").settle()
-    for name in strategies():
+    for name in FILLING:
         app.choose("strategy", name).drag(level=0, count=100).settle()
         assert (app.figures()["Pool"], app.figures()["Selected"]) == (str(count), str(count)), name
         assert number(app.figures()["Covering radius"]) == pytest.approx(0, abs=0.001)

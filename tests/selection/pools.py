@@ -14,6 +14,8 @@ from core.draws import draws, id_keys
 from core.selection import Candidates, Pinned, cut, eligible, strategies, strategy, with_pins
 
 NAMES = sorted(strategies())
+SKIPPING = ["deita"]  # those that leave out eligible rows for good
+FILLING = sorted(set(NAMES) - set(SKIPPING))
 GRADES = (0.1, 1.0, 2.5, 4.35, 4.7, 5.0)  # 0.1, 4.35 and 4.7 are no float32
 DIRECTIONS = np.array(
     [(1, 0, 0), (0, 1, 0), (0, 0, 1), (-1, 0, 0), (1, 1, 0), (0, 1, 1), (1, 1, 1), (1, -1, 1)], float
@@ -59,6 +61,7 @@ class Pool:
     vectors: np.ndarray = field(repr=False)
     labels: list[int]
     neighbours: Neighbours = field(repr=False)
+    response_chars: list[int]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -89,6 +92,7 @@ class Pool:
             self.vectors[places],
             [self.labels[i] for i in places],
             graph,
+            [self.response_chars[i] for i in places],
         )
 
     def candidates(self, params: SelectParams) -> Candidates:
@@ -101,6 +105,7 @@ class Pool:
             vectors=self.vectors,
             neighbours=self.neighbours,
             labels=np.array(self.labels, dtype=np.int32),
+            response_chars=np.array(self.response_chars, dtype=np.int64),
         )
 
     def order(self, params: SelectParams, limit: int | None = None) -> Order:
@@ -131,13 +136,14 @@ class Pool:
         return np.array(sorted(self.ids.index(each) for each in ids), dtype=np.int64)
 
 
-def pool(scores, *, others=(), vectors=None, labels=None, k: int = 3) -> Pool:
-    """A pool with these scores; the rest is filled in: distinct directions, one cluster."""
+def pool(scores, *, others=(), vectors=None, labels=None, k: int = 3, response_chars=None) -> Pool:
+    """A pool with these scores; the rest is filled in: distinct directions, one cluster, one length."""
     n = len(scores)
     vectors = np.eye(n, max(n, 2), dtype=np.float32) if vectors is None else unit(vectors)
     ids = [f"row {i}" for i in range(n)]
     labels = [0] * n if labels is None else list(labels)
-    return Pool(ids, list(scores), [list(o) for o in others], vectors, labels, nearest(vectors, k))
+    chars = [100] * n if response_chars is None else list(response_chars)
+    return Pool(ids, list(scores), [list(o) for o in others], vectors, labels, nearest(vectors, k), chars)
 
 
 def random_pool(n: int, *, seed: int, d: int = 8, clusters: int = 5) -> Pool:
@@ -150,7 +156,14 @@ def random_pool(n: int, *, seed: int, d: int = 8, clusters: int = 5) -> Pool:
         given = rng.integers(2, 11, n) / 2
         return [NO_SCORE if rng.random() < 0.1 else float(grade) for grade in given]
 
-    return pool(grades(), others=[grades(), grades()], vectors=vectors, labels=labels.tolist(), k=10)
+    return pool(
+        grades(),
+        others=[grades(), grades()],
+        vectors=vectors,
+        labels=labels.tolist(),
+        k=10,
+        response_chars=rng.integers(0, 60, n).tolist(),
+    )
 
 
 def choosing(**settings) -> SelectParams:
@@ -178,6 +191,7 @@ def pools(draw, min_rows: int = 1, max_rows: int = 20) -> Pool:
         others=[per_row([NO_SCORE, 1.0, 2.0]) for _ in range(draw(st.integers(0, 2)))],
         vectors=DIRECTIONS[per_row(range(len(DIRECTIONS)))],
         labels=per_row([-1, 0, 0, 0, 7]),
+        response_chars=per_row([0, 5, 5, 2000]),
     )
 
 

@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pools import NAMES, NO_SCORE, choosing, pool, pools, random_pool, seeds, thresholds_near
+from pools import FILLING, NAMES, NO_SCORE, choosing, pool, pools, random_pool, seeds, thresholds_near
 
 from core.domain import Reason, SelectParams
 from core.selection import strategies
 
 quick = settings(max_examples=25, deadline=None)
 every_strategy = pytest.mark.parametrize("name", NAMES)
+every_filling_strategy = pytest.mark.parametrize("name", FILLING)
 
 
-@every_strategy
+@every_filling_strategy
 @quick
 @given(rows=pools(), threshold=thresholds_near(), count=st.integers(0, 24), seed=seeds())
 def test_as_many_rows_are_chosen_as_asked_for_or_as_there_are(name, rows, threshold, count, seed):
@@ -28,7 +29,7 @@ def test_as_many_rows_are_chosen_as_asked_for_or_as_there_are(name, rows, thresh
     assert chosen.eligible == len(passing)
 
 
-@every_strategy
+@every_filling_strategy
 @quick
 @given(rows=pools(), threshold=thresholds_near(), seed=seeds())
 def test_without_a_count_exactly_the_rows_that_pass_are_chosen_once_each(name, rows, threshold, seed):
@@ -84,7 +85,7 @@ def test_one_row_more_leaves_the_others_in(name, rows, threshold, count, seed):
     assert len(more) - len(fewer) in (0, 1)
 
 
-@every_strategy
+@every_filling_strategy
 @quick
 @given(rows=pools(), threshold=thresholds_near(), count=st.integers(0, 24), seed=seeds())
 def test_each_row_has_the_one_reason_that_its_score_and_the_ids_give(name, rows, threshold, count, seed):
@@ -151,7 +152,7 @@ def test_where_rows_are_alike_the_seed_decides(name):
     assert rows.ids[:20] not in (first, second)
 
 
-@every_strategy
+@every_filling_strategy
 @pytest.mark.parametrize("count", [0, 1, 12, 13, None])
 def test_rows_with_one_score_one_vector_and_one_cluster_are_all_there(name, count):
     """Where everything is equal the count alone decides, and every row is somewhere in the order."""

@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from by_hand import sorted_by_hand
 from hypothesis import given, settings
 from pools import NO_SCORE, choosing, nearest, pool, pools, random_pool, seeds, thresholds_near, unit
 
-from core.draws import draws, id_keys
 from core.selection.ties import by_score
 
 quick = settings(max_examples=60, deadline=None)
-
-
-def _by_hand(rows, params, *, scores):
-    """The ids that pass, sorted by score, the other judges, the distance to a better row, the draw."""
-    columns = ([rows.scores] if scores else []) + rows.others
-    grades = {
-        id_: tuple(-math.inf if column[i] is NO_SCORE else column[i] for column in columns)
-        for i, id_ in enumerate(rows.ids)
-    }
-    draw = dict(zip(rows.ids, draws(id_keys(rows.ids), params.seed).tolist(), strict=True))
-    passing = rows.scored_at_least(params.min_score)
-
-    def distance_to_better(i):
-        near = zip(rows.neighbours.indices[i], rows.neighbours.distances[i], strict=True)
-        better = [
-            float(far)
-            for other, far in near
-            if rows.ids[other] in passing and grades[rows.ids[other]] > grades[rows.ids[i]]
-        ]
-        return min(better, default=math.inf)
-
-    def key(id_):
-        return ([-grade for grade in grades[id_]], -distance_to_better(rows.ids.index(id_)), draw[id_])
-
-    return sorted(passing, key=key)
 
 
 @quick
@@ -46,7 +20,7 @@ def _by_hand(rows, params, *, scores):
 def test_top_score_sorts_by_score_and_then_by_the_tie_rule(rows, threshold, seed):
     """The same sequence as sorting tuples by hand, in pools where nearly every row is tied."""
     params = choosing(strategy="top-score", min_score=threshold, seed=seed)
-    assert rows.choose(params).ids == _by_hand(rows, params, scores=True)
+    assert rows.choose(params).ids == sorted_by_hand(rows, params, rows.scores)
 
 
 @quick
@@ -54,7 +28,7 @@ def test_top_score_sorts_by_score_and_then_by_the_tie_rule(rows, threshold, seed
 def test_threshold_treats_all_rows_that_pass_as_tied(rows, threshold, seed):
     """The judge's own score decides who passes and nothing else; the tie rule decides the rest."""
     params = choosing(strategy="threshold", min_score=threshold, seed=seed)
-    assert rows.choose(params).ids == _by_hand(rows, params, scores=False)
+    assert rows.choose(params).ids == sorted_by_hand(rows, params)
 
 
 @pytest.mark.parametrize("name", ["top-score", "threshold"])
@@ -63,7 +37,8 @@ def test_two_hundred_rows_are_sorted_as_by_hand(name, seed):
     """Clustered rows with half-step grades by three judges, some missing, ten neighbours each."""
     rows = random_pool(200, seed=seed)
     params = choosing(strategy=name, min_score=2.0, seed=seed)
-    assert rows.choose(params).ids == _by_hand(rows, params, scores=name == "top-score")
+    columns = [rows.scores] if name == "top-score" else []
+    assert rows.choose(params).ids == sorted_by_hand(rows, params, *columns)
 
 
 def test_the_next_judge_breaks_a_tie_before_the_one_after_it():

@@ -1,0 +1,58 @@
+"""Scores that say nothing gain nothing: what a second, held-out judge thinks of the choice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pools import choosing, pool
+
+from core.selection import strategies
+
+BY_SCORE = sorted(name for name, each in strategies().items() if "scores" in each.needs)
+OPTIONS = {"facility": (("quality", 0.5),)}
+ROUNDS = 12
+
+
+def _judged_twice(seed, n=300):
+    """Rows in clusters of one quality each, and two judges who both see it, each with errors of its own."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 10, n)
+    centres = rng.normal(size=(10, 8))
+    quality = rng.normal(size=10)[labels] + rng.normal(size=n)
+
+    def grades():
+        return np.clip(np.round(3 + quality + 0.5 * rng.normal(size=n)), 1, 5)
+
+    vectors = centres[labels] + 0.5 * rng.normal(size=(n, 8))
+    return pool(grades().tolist(), vectors=vectors, labels=labels.tolist(), k=10), grades()
+
+
+def _gains(name, *, shuffled):
+    """What the held-out judge gives sixty chosen rows above all rows, for several pools."""
+    gains = []
+    for seed in range(ROUNDS):
+        rows, held_out = _judged_twice(seed)
+        if shuffled:
+            mixed = np.random.default_rng(100 + seed).permutation(rows.scores).tolist()
+            rows = replace(rows, scores=mixed)
+        chosen = rows.choose(choosing(strategy=name, count=60, seed=seed, options=OPTIONS.get(name, ())))
+        gains.append(held_out[chosen.rows].mean() - held_out.mean())
+    return np.array(gains)
+
+
+@pytest.mark.parametrize("name", [*BY_SCORE, *OPTIONS])
+def test_with_true_scores_the_held_out_judge_likes_the_choice(name):
+    """A strategy that follows the score finds rows that another judge prefers as well."""
+    gains = _gains(name, shuffled=False)
+    assert gains.mean() > 4 * gains.std() / np.sqrt(ROUNDS)
+    assert gains.mean() > 0.3
+
+
+@pytest.mark.parametrize("name", [*BY_SCORE, *OPTIONS])
+def test_with_shuffled_scores_the_held_out_judge_sees_no_gain(name):
+    """Scores dealt out at random: the choice is no better than the pool, to within four standard errors."""
+    gains = _gains(name, shuffled=True)
+    assert abs(gains.mean()) < 4 * gains.std() / np.sqrt(ROUNDS)
+    assert abs(gains.mean()) < 0.25
