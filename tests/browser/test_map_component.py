@@ -613,14 +613,13 @@ def test_both_themes_are_readable(open_map: Callable[..., Map], theme: str) -> N
     )
 
 
-def test_a_narrow_page_puts_the_rail_below(open_map: Callable[..., Map]) -> None:
+def test_a_narrow_page_puts_controls_above_and_clusters_below_the_map(open_map: Callable[..., Map]) -> None:
     app = open_map(width=1024, height=768)
-    # Read in one go: the page may still be taking its final width, and then the parts are drawn anew.
-    app.page.wait_for_function(
-        f"""() => {{ {FIND}
-          const [stage, rail] = [map.parts.stage, map.parts.rail].map((e) => e.getBoundingClientRect());
-          return stage.height > 0 && rail.height > 0 && rail.top > stage.bottom; }}"""
+    controls, stage, legend = (
+        app.page.locator(name).first.bounding_box() for name in (".wn-controls", ".wn-stage", ".wn-legend")
     )
+    assert controls["y"] + controls["height"] <= stage["y"]
+    assert stage["y"] + stage["height"] <= legend["y"]
     assert app.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
