@@ -62,6 +62,7 @@ def bundle(project: Project, chosen: Selection) -> None:
         "Licence of the source",
         key="licence",
         placeholder="such as cc-by-4.0",
+        width=360,
         help="A subset keeps the licence of its source. With it, the zip holds a dataset card (README.md).",
         persist_state="session",
     )
@@ -88,7 +89,13 @@ def trainers(project: Project, chosen: Selection) -> None:
     """What each trainer would do with the rows, before they are downloaded."""
     st.caption("What a trainer does with these rows, as messages. Tokens are counted without chat template.")
     limit = st.number_input(
-        "Token limit of the trainer", min_value=1, value=2048, step=256, key="limit", persist_state="session"
+        "Token limit of the trainer",
+        min_value=1,
+        value=2048,
+        step=256,
+        key="limit",
+        width=360,
+        persist_state="session",
     )
     reports = [
         preflight(project.dataset, chosen.rows, name, tokens=project.tokens(), limit=int(limit))

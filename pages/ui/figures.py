@@ -37,8 +37,8 @@ def show(project: Project, choice: Choice, coverage: Coverage) -> None:
 
 
 RADIUS_HELP = (
-    "Greatest cosine distance from a row to its nearest selected one: lower is better. Random: mean of five "
-    "draws. \N{ALMOST EQUAL TO}: between two measured sizes."
+    "Greatest cosine distance from a row to its nearest selected one: lower is better. "
+    "\N{ALMOST EQUAL TO}: between two measured sizes."
 )
 
 

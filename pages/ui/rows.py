@@ -15,7 +15,7 @@ from pages.ui.markup import plain
 from pages.ui.state import TABS
 
 SHOWN = 5  # rows a table: it goes to the browser with every slider move
-CLIP = 64  # characters of a prompt in a table
+CLIP = 52  # characters of a prompt in a table
 
 REASONS = {
     Reason.CHOSEN: "chosen",
