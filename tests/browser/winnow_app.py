@@ -103,7 +103,8 @@ class Screen:
         return self.page.evaluate(f"() => {{ {FIND} return {expression}; }}")
 
     def figure(self, title: str) -> str:
-        """One of the figures above the map."""
+        """One of the figures above the map; a run of the page may be replacing them, so it is waited for."""
+        self.page.locator("[data-testid='stMetric']").filter(has_text=title).first.wait_for()
         return str(self.figures()[title])
 
     def figures(self) -> dict[str, str]:
