@@ -44,18 +44,6 @@ def _core(*arguments, **settings):
 
 
 @pytest.fixture
-def run(capsys):
-    """(exit code, stdout, stderr) of a command in this process."""
-
-    def call(*arguments):
-        code = command.main([str(each) for each in arguments])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
-
-
-@pytest.fixture
 def small(tmp_path):
     """(file, home) of the sixty rows, every stage stored."""
     return copied(tmp_path / "home")

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from small_project import SAMPLE, built, copied, made_up_vectors, rows, sample_home, write
 
-import core.__main__ as command
 from core import MapParams, Pins, Project, SelectParams
 from core.clustering import ClusterParams
 from core.embedding import EmbedParams
@@ -47,18 +46,6 @@ def exported(tmp_path):
         return project, out, read_recipe(out / "recipe.yaml")
 
     return export
-
-
-@pytest.fixture
-def run(capsys):
-    """(exit code, stdout, stderr) of a command in this process."""
-
-    def call(*arguments):
-        code = command.main([str(each) for each in arguments])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
 
 
 def _process(*arguments, cwd):
