@@ -89,12 +89,6 @@ class Orders:
             return self.order(params)
         return self._held(params, self.limit(params))
 
-    def begun(self, params: SelectParams) -> Order | None:
-        """The longest order in memory that begins the wanted one, which is not there yet."""
-        shorter = [rung for rung in _rungs(len(self._dataset)) if rung < self.limit(params)]
-        found = (self._held(params, rung) for rung in reversed(shorter))
-        return next((order for order in found if order is not None), None)
-
     def limit(self, params: SelectParams) -> int:
         """How long the curve is, and the order where it is slow to make: a rung that nearby counts share."""
         n = len(self._dataset)

@@ -198,10 +198,6 @@ class Project:
         """The order, if it is in memory; a strategy that takes no time is computed at once."""
         return self._orders.ready(params)
 
-    def begun_order(self, params: SelectParams) -> Order | None:
-        """The longest order in memory that begins the wanted one, which is not there yet."""
-        return self._orders.begun(params)
-
     def curve(self, params: SelectParams, *, on_progress: OnProgress = ignore_progress) -> metrics.Curve:
         """How the selection covers the pool as its count grows, for this order."""
         return self._orders.curve(params, on_progress=on_progress)

@@ -778,24 +778,18 @@ def test_excluded_rows_make_an_order_longer(project, short):
     assert limits == [8, 12, 12, 16]
 
 
-def test_ready_and_begun_orders_are_what_is_in_memory(project, short):
-    """Nothing at first; then the exact one, and the longest shorter one for a longer wish; pins included."""
+def test_a_ready_order_is_one_that_is_in_memory(project, short):
+    """Nothing at first; then the exact one, not for a longer wish or another seed; pins are laid over it."""
     project = Project.open(built()[0], home=built()[1])
     wish, longer = SelectParams(count=8), SelectParams(count=30)
     assert project.ready_order(wish) is None
-    assert project.begun_order(longer) is None
     order = project.order(wish)
     assert project.ready_order(wish).tolist() == order.tolist()
     assert project.ready_order(longer) is None
-    assert project.begun_order(longer).tolist() == order.tolist()
-    project.order(SelectParams(count=16))
-    assert len(project.begun_order(longer)) == 16
-    assert project.begun_order(wish) is None
     first = project.dataset.frame["id"][int(order[0])]
-    without = SelectParams(count=30, pins=Pins(exclude=frozenset({first})))
-    assert project.begun_order(without).tolist() == project.order(SelectParams(count=16))[1:].tolist()
-    other = SelectParams(count=8, seed=1)
-    assert project.ready_order(other) is None
+    without = SelectParams(count=7, pins=Pins(exclude=frozenset({first})))
+    assert project.ready_order(without).tolist() == order[1:].tolist()
+    assert project.ready_order(SelectParams(count=8, seed=1)) is None
 
 
 def test_orders_and_control_curves_that_cannot_be_stored_are_given_all_the_same(

@@ -29,8 +29,7 @@ FIRST_SHARE = 0.2  # of the eligible rows, that the first count is at most
 class Choice:
     """What the page shows.
 
-    While the order is being computed ``selection`` is None, ``waiting`` says what for, and ``order`` is
-    the beginning that is known, if any.
+    While the order is being computed ``selection`` and ``order`` are None, and ``waiting`` says what for.
     """
 
     params: SelectParams
