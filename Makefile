@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench sample-store clean
+.PHONY: help run test check lint fix bench sample-store clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -14,15 +15,18 @@ help: ## list the commands
 run: $(VENV)/.run ## start the app on localhost with the sample loaded
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
-test: $(VENV)/.dev ## all tests; browser tests need Chromium
-	$(BIN)/python -m pytest
+test: $(VENV)/.dev ## all tests, in WORKERS processes (2); browser tests need Chromium
+	$(BIN)/python -m pytest -m "not alone" --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m alone
 
-check: $(VENV)/.dev ## format, lint, strict types, import rules, fast tests
+check: lint ## lint, then the fast tests
+	$(BIN)/python -m pytest -m "not slow and not browser"
+
+lint: $(VENV)/.dev ## format, lint, strict types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not slow and not browser"
 
 fix: $(VENV)/.dev ## format and mend what can be mended
 	$(BIN)/ruff check --fix .

@@ -1,22 +1,33 @@
-"""The app: page configuration and navigation."""
+"""The app: what stands around every page, and navigation."""
 
-import streamlit as st
+from pages.ui import frame
 
-from pages.ui import places, reconnect, state
+frame.show()
+# Only now: the browser draws and fetches while these import the rest of the app.
+from pages.ui import navigation, state  # noqa: E402
 
-st.set_page_config(
-    page_title="Winnow",
-    page_icon=str(places.ASSETS / "icon.png"),
-    layout="wide",
-    initial_sidebar_state=240,
-)
-st.logo(str(places.ASSETS / "logo.svg"), size="large")
-st.html(places.ASSETS / "app.html")
 state.start()
-reconnect.watch()
-
-explore = st.Page("pages/curate/explore.py", title="Explore", icon=":material/scatter_plot:", default=True)
-load = st.Page("pages/prepare/load.py", title="Load", icon=":material/upload_file:", url_path="load")
-export = st.Page("pages/share/export.py", title="Export", icon=":material/ios_share:", url_path="export")
-
-st.navigation({"Prepare": [load], "Curate": [explore], "Share": [export]}).run()
+page = navigation.shown(
+    {
+        "Prepare": [
+            ("pages/prepare/load.py", "Load", "upload_file"),
+            ("pages/prepare/health.py", "Health", "health_and_safety"),
+        ],
+        "Judge": [
+            ("pages/judge/score.py", "Score", "gavel"),
+            ("pages/judge/trust.py", "Trust", "balance"),
+            ("pages/judge/review.py", "Review", "rate_review"),
+        ],
+        "Curate": [
+            ("pages/curate/explore.py", "Explore", "scatter_plot"),
+            ("pages/curate/plane.py", "How many", "grid_on"),
+            ("pages/curate/compare.py", "Compare", "compare"),
+            ("pages/curate/scenes.py", "Scenes", "photo_library"),
+            ("pages/curate/present.py", "Present", navigation.HIDDEN),
+        ],
+        "Share": [("pages/share/export.py", "Export", "ios_share")],
+    }
+)
+state.enter(page.url_path)
+page.run()
+state.arrived(page.url_path)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.report import Line, at_most
+from benchmarks.wire import Wire
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -69,35 +70,38 @@ def first_screen(home: Path, roots: Path) -> list[Line]:
 
 
 def bytes_of_moves(home: Path, data: Path) -> list[Line]:
-    """What one move of the count thumb brings to the browser over the websocket, order in memory."""
+    """What one move of the count thumb brings to the browser, order in memory."""
     lines = []
-    with page() as tab, server(home, data.parent) as (address, _):
-        received: list[int] = []
+    with page() as tab, server(home, data.parent), Wire(PORT) as wire:
+        frames: list[int] = []
         tab.on(
-            "websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame)))
+            "websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(len(frame)))
         )
         for count in (900, 9229):
-            tab.goto(f"{address}/?data={data}&count={count}&min=1&strategy=top-score")
+            tab.goto(f"http://localhost:{wire.port}/?data={data}&count={count}&min=1&strategy=top-score")
             tab.wait_for_selector(SELECTED)
-            _wait_until_quiet(tab, received)
+            _wait_until_quiet(tab, frames)
             thumb = tab.locator("input[type=range]").nth(1)
             thumb.focus()
             sizes = []
             for _ in range(5):
-                received.clear()
+                frames.clear()
+                wire.received = 0
                 tab.keyboard.press("ArrowLeft")
-                _wait_until_quiet(tab, received)
-                sizes.append(sum(received))
+                _wait_until_quiet(tab, frames)
+                sizes.append((wire.received, sum(frames)))
             step = f"slider move near N = {count:,}, all bytes to the browser"
-            lines.append(at_most(step, max(sizes) / 1000, 10, "KB", "largest of 5, before compression"))
+            sent, packed = max(sizes)
+            remark = f"largest of 5, on the wire; {packed / 1000:.1f} KB before compression"
+            lines.append(at_most(step, sent / 1000, 10, "KB", remark))
     return lines
 
 
-def _wait_until_quiet(tab: Page, received: list[int]) -> None:
+def _wait_until_quiet(tab: Page, frames: list[int]) -> None:
     """Wait until nothing has come for two seconds."""
     seen = -1
-    while seen != len(received):
-        seen = len(received)
+    while seen != len(frames):
+        seen = len(frames)
         tab.wait_for_timeout(2000)
     tab.wait_for_selector(IDLE)
 

@@ -17,7 +17,8 @@ from pages.ui import choose, rows
 from pages.ui.clouds import pack_project
 from pages.ui.map import Cloud, pack_move
 from pages.ui.moves import BUDGET, move_of
-from pages.ui.state import TABS, View
+from pages.ui.state import TABS
+from pages.ui.view import View
 
 MOVES = 60
 

@@ -16,6 +16,7 @@ def compute(home: Path) -> Project:
     project = Project.open(SAMPLE, home=home)
     project.store = Store(home / "store")
     project.build()
+    project.store.prune(stage="embedded-texts")  # of use beside vectors of a home alone
     return project
 
 

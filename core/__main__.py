@@ -1,4 +1,4 @@
-"""The command line: ``python -m core map|select|replay|store``."""
+"""The command line: ``python -m core map|select|scenes|health|judge|preflight|replay|push|store``."""
 
 from __future__ import annotations
 
@@ -7,19 +7,31 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from core.domain import OptionValue, Pins, Progress, SelectParams
+from core import health_command, judge_command, pairs_command, store_command, taking_out, trust_command
+from core.arguments import ids_of, option_of, push_parser
+from core.data_named import data_of, fetched, named
+from core.decisions import decisions
+from core.domain import Pins, Selection, SelectParams
 from core.errors import DataError, ParameterError, WinnowError
-from core.exporting import FORMATS, Recipe, checked_licence, read_recipe, training_format
+from core.exporting import CHOICES, Recipe, checked_licence, checked_mending, checked_why, read_recipe
+from core.exporting.layout import layout, layout_of
+from core.flags import add_reading, opened
+from core.preflight_command import Openers, add_also, add_mending, add_preflight, mending_of, written_notes
 from core.project import Project
-from core.selection import strategies
-from core.store import Store
+from core.scenes import Scene, changed_ids, models_in_words, params_to_json, quoted
+from core.selection import strategies, strategy
+from core.task_pool import add_task_flags
+from core.telling import Say as _Say
 from core.wording import counted
+
+NO_CARD = "No dataset card was written, since no licence was named (--license)."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,15 +39,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         options.run(options)
+        sys.stdout.flush()
     except WinnowError as error:
         print(" ".join(str(error).splitlines()), file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read along, as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
 def _map(options: argparse.Namespace) -> None:
-    project = Project.open(options.file, home=options.home)
     say = _Say(quiet=options.json)
+    project = opened(options, say)
     say.line(
         f"{project.dataset.name}: {counted(len(project.dataset), 'row')}, schema {project.dataset.schema}"
     )
@@ -51,55 +66,154 @@ def _map(options: argparse.Namespace) -> None:
         times[name] = round(time.perf_counter() - start, 3)
         say.line(f"{name}: {times[name]:.1f} s")
     note = str(project.notes().get("note", ""))
-    say.line(note)
+    loaded = project.load_report(on_progress=say.progress)
+    for sentence in (note, *loaded.sentences):
+        say.line(sentence)
     if options.json:
         clusters = sum(label >= 0 for label in project.clusters().names)
         report = {"rows": len(project.dataset), "clusters": clusters, "seconds": times, "note": note}
-        print(json.dumps({**report, "problems": _problems(project), "home": str(project.home)}))
+        told = {**_found(project), "loaded": loaded.as_dict(), "home": str(project.home)}
+        print(json.dumps({**report, **told}))
 
 
 def _select(options: argparse.Namespace) -> None:
-    training_format(options.format)  # said before the work begins
+    layout(options.format, spreadsheet=options.spreadsheet, also=options.also)  # before the work
+    mending = checked_mending(mending_of(options))
     licence = None if options.license is None else checked_licence(options.license)
-    project = Project.open(options.file, home=options.home)
+    why = checked_why(options.why)
     say = _Say(quiet=options.json)
+    project = opened(options, say)
     _say_problems(project, say)
-    params = SelectParams(
+    params = _decided(options)
+    scene = None if options.scene is None else _scene_instead(project, options.scene, params)
+    project = project.without(scene.removals) if scene else project
+    chosen = project.select(scene.params if scene else params, on_progress=say.progress)
+    files = project.export(
+        chosen,
+        options.out,
+        format=options.format,
+        spreadsheet=options.spreadsheet,
+        licence=licence,
+        report=options.report,
+        also=options.also,
+        mending=mending,
+        why=why,
+        on_progress=say.progress,
+    )
+    notes = [*chosen.notes, changed_ids(scene, chosen) if scene else ""]
+    notes += models_in_words(scene, project.models()) if scene else ()
+    form = layout_of(project.dataset, options.format, spreadsheet=options.spreadsheet, also=options.also)
+    notes += written_notes(project, chosen, form, mending)
+    for note in (*notes, NO_CARD if licence is None else ""):
+        say.line(note)
+    say.line(str(project.quotas(chosen).cost or ""))
+    ties = chosen.ties
+    say.line(f"{ties.said} Decided by {ties.rule}." if ties.tied else "")
+    say.line(
+        f"{counted(len(project.dataset), 'row')}, {chosen.eligible:,} eligible, {len(chosen):,} selected."
+    )
+    say.line(f"Written to {options.out}: {', '.join(_below(files))}")
+    if options.json:
+        print(_told_of(project, chosen, files, notes))
+
+
+def _told_of(project: Project, chosen: Selection, files: Sequence[Path], notes: Sequence[str]) -> str:
+    """The same as JSON."""
+    counts = {"pool": len(project.dataset), "eligible": chosen.eligible, "selected": len(chosen)}
+    tie = {"tied": chosen.ties.tied, "chosen": chosen.ties.chosen}
+    said = {"ties": tie, "notes": [each for each in notes if each], **_found(project)}
+    return json.dumps({**counts, **said, "files": [str(file) for file in files]})
+
+
+def _below(files: Sequence[Path]) -> list[str]:
+    """The files as they are named below the folder of the last one."""
+    return [file.relative_to(files[-1].parent).as_posix() for file in files]
+
+
+def _decided(options: argparse.Namespace) -> SelectParams:
+    """The decisions that the flags name."""
+    return SelectParams(
         judge=options.judge,
         min_score=options.min_score,
         count=options.count,
         strategy=options.strategy,
         seed=options.seed,
-        options=tuple(sorted(_option(text) for text in options.option)),
-        pins=Pins(include=_ids(options.include), exclude=_ids(options.exclude)),
+        options=tuple(sorted(option_of(text, strategy(options.strategy).options) for text in options.option)),
+        pins=Pins(include=ids_of(options.include), exclude=ids_of(options.exclude)),
+        max_tokens=options.max_tokens,
+        dedup_distance=options.dedup_distance,
     )
-    chosen = project.select(params, on_progress=say.progress)
-    files = project.export(
-        chosen, options.out, format=options.format, licence=licence, on_progress=say.progress
-    )
-    for note in chosen.notes:
-        say.line(note)
-    ties = chosen.ties
-    if ties.tied:
-        say.line(
-            f"{ties.chosen:,} of the chosen rows came out of a tie of {ties.tied:,}; decided by {ties.rule}."
+
+
+def _scene_instead(project: Project, name: str, params: SelectParams) -> Scene:
+    """The scene whose decisions take the place of the flags'; one that is not read whole gives other rows."""
+    if params != SelectParams() or project.removals:
+        raise ParameterError(
+            "A scene brings its own decisions, and others are given beside it.",
+            "Leave out judge, threshold, count, strategy, seed, options, limits, pins, rows, or --scene.",
         )
-    say.line(
-        f"{counted(len(project.dataset), 'row')}, {chosen.eligible:,} eligible, {len(chosen):,} selected."
-    )
-    say.line(f"Written to {options.out}: {', '.join(file.name for file in files)}")
+    scene = project.scene(name)
+    if scene.problems:
+        raise DataError(
+            f"The scene {quoted(name)} cannot be chosen again. {' '.join(scene.problems)}",
+            "Use the version of Winnow that saved it.",
+        )
+    return scene
+
+
+def _scenes(options: argparse.Namespace) -> None:
+    project = opened(options, _Say(quiet=options.json))
+    found, pool = project.scenes(), len(project.dataset)
     if options.json:
-        counts = {"pool": len(project.dataset), "eligible": chosen.eligible, "selected": len(chosen)}
-        tie = {"tied": ties.tied, "chosen": ties.chosen}
-        said = {"ties": tie, "notes": chosen.notes, "problems": _problems(project)}
-        print(json.dumps({**counts, **said, "files": [str(file) for file in files]}))
+        print(json.dumps({"scenes": [_scene_record(scene, pool) for scene in found]}))
+        return
+    for scene in found:
+        print(f"{scene.name}: {decisions(scene.params, scene.rows, pool)} ({scene.made})")
+        judged = [f"{name}: {each.sentence}" for name, each in scene.models.items()]
+        for line in (*scene.note.splitlines(), *judged, *scene.problems):
+            print(f"    {line}")
+    print(f"{counted(len(found), 'scene')} of {project.dataset.name}.")
+
+
+def _scene_record(scene: Scene, pool: int) -> dict[str, Any]:
+    """A scene as JSON, without its picture."""
+    return {
+        "name": scene.name,
+        "note": scene.note,
+        "made": scene.made,
+        "decisions": decisions(scene.params, scene.rows, pool),
+        "params": json.loads(params_to_json(scene.params)),
+        "figures": {name: dataclasses.asdict(each) for name, each in scene.figures.items()},
+        "ids_sha256": scene.ids_digest,
+        "models": {name: each.model_dump(mode="json") for name, each in scene.models.items()},
+        "problems": scene.problems,
+    }
+
+
+def _trust(options: argparse.Namespace) -> None:
+    say = _Say(quiet=options.json)
+    found = trust_command.measured(opened(options, say), options)
+    for line in trust_command.lines(found):
+        say.line(line)
+    if options.json:
+        print(json.dumps(trust_command.as_dict(found)))
+
+
+def _of_recipe(options: argparse.Namespace) -> Project:
+    """The project of the recipe that is named in place of a file."""
+    recipe = read_recipe(Path(options.file))
+    say = _Say(quiet=options.json)
+    data = fetched(options.data or data_of(Path(options.file), recipe), options.home, say.progress)
+    return Project.of_recipe(recipe, data, home=options.home, places=(Path(options.file).parent,))
 
 
 def _replay(options: argparse.Namespace) -> None:
     recipe = read_recipe(options.recipe)
-    data = options.data or _data_of(options.recipe, recipe)
-    project = Project.of_recipe(recipe, data, home=options.home, model=options.model)
     say = _Say(quiet=options.json)
+    data = fetched(options.data or data_of(options.recipe, recipe), options.home, say.progress)
+    named = [] if options.scores is None else [options.scores]
+    places = (options.recipe.parent, *(path if path.is_dir() else path.parent for path in named))
+    project = Project.of_recipe(recipe, data, home=options.home, model=options.model, places=places)
     replayed = project.replay(recipe, on_progress=say.progress)
     first = replayed.first
     place = _first_other_id(options.recipe.parent / "ids.txt", recipe, replayed.ids)
@@ -114,17 +228,18 @@ def _replay(options: argparse.Namespace) -> None:
         say.line(f"Without effect on them: {each.problem}")
 
 
-def _data_of(path: Path, recipe: Recipe) -> Path:
-    """The recipe's file beside the recipe or in this folder; its name alone counts, never a path in it."""
-    name = Path(recipe.source.name).name
-    places = [path.parent / name, Path(name)]
-    found = next((place for place in places if name and place.is_file()), None)
-    if found is None:
-        raise DataError(
-            f"The recipe's data {name!r} lies neither beside it nor in this folder.",
-            "Name it with --data FILE.",
-        )
-    return found
+def _health(options: argparse.Namespace) -> None:
+    say = _Say(quiet=options.json)
+    print(health_command.said(options, opened(options, say), say.progress))
+
+
+def _judge(options: argparse.Namespace) -> None:
+    say = _Say(quiet=options.json)
+    print(judge_command.said(options, opened(options, say), say))
+
+
+def _pairs(options: argparse.Namespace) -> None:
+    print(pairs_command.said(options, _Say(quiet=options.json)))
 
 
 def _first_other_id(path: Path, recipe: Recipe, ids: Sequence[str]) -> str:
@@ -142,18 +257,21 @@ def _first_other_id(path: Path, recipe: Recipe, ids: Sequence[str]) -> str:
     return next((f"Place {place:,} was {old} and is {new} now." for place, old, new in differing), "")
 
 
-def _store_ls(options: argparse.Namespace) -> None:
-    store = Store(Path(options.home) / "store")
-    for item in store.ls():
-        written = time.strftime("%Y-%m-%d %H:%M", time.localtime(item.written))
-        print(f"{item.size:>12,}  {written}  {item.stage:<14}  {item.digest[:12]}")
-    print(f"{sum(item.size for item in store.ls()):>12,}  bytes in all")
+def _push(options: argparse.Namespace) -> None:
+    from core.push import push
 
-
-def _store_prune(options: argparse.Namespace) -> None:
-    store = Store(Path(options.home) / "store")
-    freed = store.prune(older_than=options.days * 86_400, stage=options.stage)
-    print(f"{freed:,} bytes freed")
+    say = _Say(quiet=options.json)
+    done = push(
+        options.folder,
+        options.repo,
+        token=os.environ.get("HF_TOKEN", ""),
+        private=not options.public,
+        on_progress=say.progress,
+    )
+    for line in done.sentences:
+        say.line(line)
+    if options.json:
+        print(json.dumps(dataclasses.asdict(done)))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -169,110 +287,111 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     build = commands.add_parser("map", help="compute vectors, clusters and coordinates")
-    build.add_argument("file", type=Path)
     build.set_defaults(run=_map)
 
-    choose = commands.add_parser("select", help="choose rows and write them")
-    choose.add_argument("file", type=Path)
-    choose.add_argument("--judge", help="the score column that counts")
-    choose.add_argument("--min-score", type=float, help="lowest score that is eligible (inclusive)")
-    choose.add_argument("--count", type=int, help="how many rows at most; without it, all eligible ones")
-    choose.add_argument("--strategy", default="k-center", help=f"one of {', '.join(strategies())}")
-    choose.add_argument("--seed", type=int, default=0)
-    choose.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="of the strategy")
-    choose.add_argument("--include", type=Path, help="file of ids, one a line, that are always in")
-    choose.add_argument("--exclude", type=Path, help="file of ids, one a line, that are never in")
-    choose.add_argument("--format", default="jsonl", help=f"training file: one of {', '.join(FORMATS)}")
-    choose.add_argument("--license", help="of the source, such as cc-by-4.0; a dataset card is then written")
-    choose.add_argument("--out", type=Path, required=True, help="folder to write to")
-    choose.set_defaults(run=_select)
+    choose = _select_parser(commands)
+    saved = commands.add_parser("scenes", help="list the selections that were saved under a name")
+    saved.set_defaults(run=_scenes)
 
+    trusted = trust_command.add(commands, _trust)
+    healthy = health_command.add(commands, _health)
+    judging = judge_command.add(commands, _judge)
+    check = add_preflight(commands, Openers(opened, _of_recipe))
+    for command in (build, choose, saved, trusted, healthy, judging, check):
+        add_reading(command)
+    for command in (build, choose):
+        taking_out.add_flags(command)
     again = _replay_parser(commands)
-    for command in (build, choose, again):
+    sending = push_parser(commands)
+    sending.set_defaults(run=_push)
+    paired = pairs_command.add(commands, _pairs)
+    opening = (build, choose, saved, trusted, healthy, judging, check, again, paired)
+    for command in (*opening, sending):
         command.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
-    for command in (build, choose, again, *_store_parsers(commands)):
+    for command in (*opening, *store_command.add(commands)):
         command.add_argument(
             "--home", type=Path, default=Path(".winnow"), help="where the store and ledger live"
         )
     return parser
 
 
+def _select_parser(commands: argparse._SubParsersAction[_Parser]) -> _Parser:
+    choose = commands.add_parser("select", help="choose rows and write them")
+    choose.add_argument("--scene", metavar="NAME", help="the decisions of a saved scene, instead of flags")
+    choose.add_argument("--judge", help="the score column that counts")
+    choose.add_argument("--min-score", type=float, help="lowest score that is eligible (inclusive)")
+    choose.add_argument("--count", type=int, help="how many rows at most; without it, all eligible ones")
+    choose.add_argument("--max-tokens", type=int, help="tokens of prompts and responses at most, together")
+    choose.add_argument(
+        "--dedup-distance",
+        type=float,
+        help="leave out rows this near (cosine) to a better one of their cluster",
+    )
+    choose.add_argument("--strategy", default="k-center", help=f"one of {', '.join(strategies())}")
+    choose.add_argument("--seed", type=int, default=0)
+    choose.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="of the strategy")
+    choose.add_argument("--include", type=Path, help="file of ids, one a line, that are always in")
+    choose.add_argument("--exclude", type=Path, help="file of ids, one a line, that are never in")
+    add_task_flags(choose)
+    _add_outputs(choose)
+    choose.set_defaults(run=_select)
+    return choose
+
+
+def _add_outputs(choose: argparse.ArgumentParser) -> None:
+    """What is written, and where."""
+    choose.add_argument("--format", default="jsonl", help=f"training file: one of {', '.join(CHOICES)}")
+    add_also(choose)
+    add_mending(choose)
+    choose.add_argument("--spreadsheet", action="store_true", help="with csv: no text is taken for a formula")
+    choose.add_argument("--license", help="of the source, such as cc-by-4.0, or unknown; writes a card")
+    choose.add_argument("--why", default="", metavar="TEXT", help="why these rows, in your words")
+    choose.add_argument("--report", action="store_true", help="write a page to show to others as well")
+    choose.add_argument("--out", type=Path, required=True, help="folder to write to")
+
+
 def _replay_parser(commands: argparse._SubParsersAction[_Parser]) -> _Parser:
     again = commands.add_parser("replay", help="choose by a recipe again: the same ids, or what differs")
     again.add_argument("recipe", type=Path)
     again.add_argument(
-        "--data", type=Path, help="the file; without it, looked for beside the recipe and here"
+        "--data", type=named, help="the file; without it, looked for beside the recipe and here, or fetched"
     )
     again.add_argument(
         "--model", help="folder or name of the model, where the recipe's was in a local folder"
+    )
+    again.add_argument(
+        "--scores",
+        type=Path,
+        metavar="FILE",
+        help="the score file or its folder; without it, looked for beside data and recipe",
     )
     again.set_defaults(run=_replay)
     return again
 
 
-def _store_parsers(commands: argparse._SubParsersAction[_Parser]) -> tuple[_Parser, ...]:
-    store = commands.add_parser("store", help="show or free what is stored")
-    actions = store.add_subparsers(required=True, metavar="ACTION")
-    ls = actions.add_parser("ls", help="what is stored, newest first")
-    ls.set_defaults(run=_store_ls)
-    prune = actions.add_parser("prune", help="free what is stored; it is computed again when needed")
-    prune.add_argument("--days", type=float, default=0.0, help="only what is older than this")
-    prune.add_argument("--stage", help="only this stage")
-    prune.set_defaults(run=_store_prune)
-    return ls, prune
-
-
 def _say_problems(project: Project, say: _Say) -> None:
+    for line in project.taken_in_words():
+        say.line(line)
     for problem in project.dataset.problems:
         left_out = "" if problem.loaded else " (not loaded)"
         places = f" ({'; '.join(problem.places)})" if problem.places else ""
         say.line(f"{problem.kind}{left_out}: {problem.count:,}{places}")
+    for lost in project.dataset.lost:
+        say.line(f"The judge {lost.column.name} is left out. {lost.why}")
 
 
-def _problems(project: Project) -> list[dict[str, Any]]:
-    return [
-        {"kind": problem.kind, "count": problem.count, "loaded": problem.loaded}
+def _found(project: Project) -> dict[str, Any]:
+    """Rows that were taken out, and the problems of the file."""
+    problems = [
+        {
+            "kind": problem.kind,
+            "count": problem.count,
+            "loaded": problem.loaded,
+            "places": list(problem.places),
+        }
         for problem in project.dataset.problems
     ]
-
-
-def _option(text: str) -> tuple[str, OptionValue]:
-    name, _, value = text.partition("=")
-    try:
-        return name, float(value)
-    except ValueError:
-        raise ParameterError(f"The option {text!r} is not a number.", "Write NAME=VALUE.") from None
-
-
-def _ids(path: Path | None) -> frozenset[str]:
-    if path is None:
-        return frozenset()
-    try:
-        return frozenset(line for line in path.read_text("utf-8-sig").splitlines() if line.strip())
-    except (OSError, UnicodeDecodeError) as cause:
-        why = cause.strerror if isinstance(cause, OSError) else "it is not UTF-8 text"
-        raise ParameterError(
-            f"The ids in {path} could not be read: {why}.", "Write one id a line."
-        ) from cause
-
-
-class _Say:
-    """Sentences for a person, progress on one line of the terminal; silent where JSON is wanted."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-        self._terminal = sys.stderr.isatty()
-
-    def line(self, text: str) -> None:
-        if text and not self._quiet:
-            print(text)
-
-    def progress(self, progress: Progress) -> None:
-        if self._terminal and not self._quiet:
-            share = f"{progress.done:,} of {progress.total:,}" if progress.total > 1 else ""
-            print(f"\r\033[K{progress.stage} {share} {progress.note}", end="", file=sys.stderr, flush=True)
-            if progress.done >= progress.total:
-                print("\r\033[K", end="", file=sys.stderr, flush=True)
+    return {"taken_out": project.dataset.taken_out, "problems": problems}
 
 
 if __name__ == "__main__":

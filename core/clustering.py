@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.domain import Coords, Labels, OnProgress, Progress, Vectors, ignore_progress
 from core.errors import ParameterError
+from core.machine import products_on_one_core
 from core.wording import counted
 from core.words import words as words_of
 
@@ -63,7 +64,6 @@ def cluster(
     Raises: ParameterError for settings that the rows do not allow, and for HDBSCAN without coords.
     """
     import sklearn.cluster  # noqa: F401 - a limit on threads holds only for libraries already loaded
-    from threadpoolctl import threadpool_limits
 
     params = params or ClusterParams()
     if not 0 <= params.seed < _SEEDS:
@@ -75,7 +75,7 @@ def cluster(
     if n == 0:
         found: NDArray[np.int32] = np.empty(0, dtype=np.int32)
     else:
-        with threadpool_limits(limits=1):  # sums of threads would depend on how many there are
+        with products_on_one_core():  # sums of threads would depend on how many there are
             found = _dense(coords, n, params) if params.method == "hdbscan" else _kmeans(vectors, params)
     labels = _by_size(found)
     labels.setflags(write=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -13,10 +14,12 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.domain import OnProgress, Positions, Progress, Vectors, ignore_progress
-from core.encoders import MINILM, Encoder, Precision, Prepared, load_encoder
+from core.domain import Mask, OnProgress, Positions, Progress, Vectors, ignore_progress
+from core.encoders import MINILM, WORD_COUNTS, Encoder, Precision, Prepared, load_encoder
 from core.errors import ModelError, ParameterError
 from core.machine import cores
+from core.word_counts import word_vectors
+from core.words import LONGEST, words
 
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -33,7 +36,7 @@ _MOST_THREADS = 16  # beyond it the interpreter lock, not the cores, sets the pa
 class EmbedParams:
     """How texts become vectors; hashable, so that it is a cache key.
 
-    model: the packaged "all-MiniLM-L6-v2", a local folder, or a hub id.
+    model: the packaged "all-MiniLM-L6-v2", "word-counts" (no model at all), a local folder, or a hub id.
     max_tokens: tokens read of each text; None: the model's own limit (256 for the default model).
     precision: "auto" takes bf16 where a trial shows it faster and close enough, else fp32.
     batch_tokens: tokens a batch, padding included; ignored for a text that is longer by itself.
@@ -74,6 +77,7 @@ class Embedded:
     resumed: unique texts that were taken from parts saved earlier.
     digest: sha256 of the model's weights.
     note: all of it in one sentence, for the log.
+    cut: (n,) bool, which texts are longer than the limit.
     """
 
     vectors: Vectors = field(repr=False)
@@ -86,6 +90,7 @@ class Embedded:
     resumed: int
     digest: str
     note: str
+    cut: Mask = field(repr=False)
 
 
 class _Choice(NamedTuple):
@@ -111,6 +116,8 @@ def embed(
     """
     params = params or EmbedParams()
     _check(params)
+    if params.model == WORD_COUNTS:
+        return _by_words(texts, params, on_progress)
     unique, inverse = _unique(texts)
     on_progress(Progress("embed", 0, len(unique), f"loading {params.model}"))
     encoder = load_encoder(params.model, params.max_tokens)
@@ -120,12 +127,30 @@ def embed(
     choice = job.run(parts)
     vectors = job.rows if len(unique) == len(texts) else job.rows[inverse]
     vectors.setflags(write=False)
-    cut = int(prepared.truncated[inverse].sum())
+    cut = prepared.truncated[inverse]
     empty = sum(not text.strip() for text in texts)
-    counts = (cut, len(texts) - len(unique), empty, job.meter.skipped)
+    counts = (int(cut.sum()), len(texts) - len(unique), empty, job.meter.skipped)
     note = f"{params.model} on {encoder.device}, {choice.note}{_counted(*counts)}"
     tokens = prepared.tokens[inverse]
-    return Embedded(vectors, tokens, choice.precision, encoder.device, *counts, encoder.digest, note)
+    return Embedded(vectors, tokens, choice.precision, encoder.device, *counts, encoder.digest, note, cut)
+
+
+def _by_words(texts: Sequence[str], params: EmbedParams, on_progress: OnProgress) -> Embedded:
+    """What ``embed`` gives without a model; ``tokens`` are then the distinct words."""
+    if params.max_tokens is not None or params.precision == "bf16":
+        raise ParameterError(
+            "Word counts have neither a token limit nor a precision.", "Leave both at their defaults."
+        )
+    on_progress(Progress("embed", 0, len(texts), "counting words"))
+    found = np.bincount(words(texts)["row"].to_numpy(), minlength=len(texts)).astype(np.int32)
+    vectors = word_vectors(texts)
+    on_progress(Progress("embed", len(texts), len(texts)))
+    cut = np.array([len(text) > LONGEST for text in texts], dtype=bool)
+    counts = (int(cut.sum()), len(texts) - len(set(texts)), sum(not text.strip() for text in texts), 0)
+    digest = hashlib.sha256(f"{WORD_COUNTS} {VERSION}".encode()).hexdigest()
+    said = f"; {counts[0]:,} read to {LONGEST:,} characters" if counts[0] else ""
+    note = f"{WORD_COUNTS}: TF-IDF and a truncated SVD, {vectors.shape[1]} dimensions{said}"
+    return Embedded(vectors, found, "fp32", "cpu", *counts, digest, note, cut)
 
 
 def _check(params: EmbedParams) -> None:

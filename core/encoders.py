@@ -8,7 +8,8 @@ from __future__ import annotations
 import copy
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
@@ -16,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ModelError, ParameterError
+from core.memo import Memo
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
 
 MINILM = "all-MiniLM-L6-v2"
+WORD_COUNTS = "word-counts"  # no model: see ``core.word_counts``
 MINILM_WIDTH = 384
 MINILM_TOKENS = 256  # what sentence-transformers ships for this model; its positions end at 512
 MINILM_POSITIONS = 512
@@ -33,6 +36,7 @@ MINILM_DIGESTS = {
 }
 
 Precision = Literal["fp32", "bf16"]
+FEW = 4  # texts
 _ENDLESS = 2**31 - 1  # tokens; tokenizers that state no limit say a number far above it
 _READ_WHOLE = 2**28  # bytes; of larger files of a model only size and time are looked at
 _TEXTS_AT_ONCE = 4096  # keeps the tokenizer's own records of a large dataset out of memory
@@ -78,6 +82,20 @@ def load_encoder(model: str, max_tokens: int | None = None) -> Encoder:
     return SentenceTransformersEncoder(model, max_tokens)
 
 
+def kept_encoder(model: str, max_tokens: int | None = None) -> Encoder:
+    """The same, read once a process and kept: for queries, which come one at a time.
+
+    Raises: as ``load_encoder``.
+    """
+    key = (model, folder_digest(model), max_tokens)
+    return _KEPT.get(key, lambda: load_encoder(model, max_tokens))
+
+
+def is_kept(model: str, max_tokens: int | None = None) -> bool:
+    """Whether ``kept_encoder`` has read the model."""
+    return _KEPT.peek((model, folder_digest(model), max_tokens)) is not None
+
+
 def folder_digest(model: str) -> str | None:
     """Return the sha256 of what a model's folder holds: a model trained anew is another, wherever it lies.
 
@@ -85,7 +103,9 @@ def folder_digest(model: str) -> str | None:
     local folder: the packaged one is checked when it is read, and a hub id is taken at its word.
     """
     folder = Path(model).expanduser()
-    if model == MINILM or not any((folder / name).is_file() for name in ("modules.json", "config.json")):
+    if model in (MINILM, WORD_COUNTS) or not any(
+        (folder / name).is_file() for name in ("modules.json", "config.json")
+    ):
         return None
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("[!.]*")):
@@ -159,6 +179,22 @@ def check_limit(max_tokens: int | None, own: int, highest: int) -> int:
             f"Choose one from 3 to {highest}.",
         )
     return limit
+
+
+@contextmanager
+def on_threads_for(texts: int) -> Iterator[None]:
+    """One thread for a few texts: to share so little work takes longer than to do it."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if texts <= FEW else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+_KEPT: Memo[Encoder] = Memo(2)
 
 
 class MiniLM:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from core import clustering, embedding, neighbours, projection, selection, tokens
+from core import clustering, embedding, metrics, neighbours, projection, selection, tokens
 from core.domain import Dataset, SelectParams
 from core.encoders import folder_digest
+from core.selection import semdedup
 from core.store import Key
 
-CURVE_VERSION = 1  # raised when the same rows would get another curve
+CURVE_VERSION = 3  # raised when the same rows would get another curve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,12 @@ class StageKeys:
         return Key.of("neighbours", neighbours.VERSION, vectors=self.vectors.digest, **settings)
 
     @cached_property
+    def exact_neighbours(self) -> Key:
+        """Of the vectors alone: none is missed, however they were looked for."""
+        k = neighbours.TO_COMPLETE.k
+        return Key.of("exact-neighbours", neighbours.VERSION, vectors=self.vectors.digest, k=k)
+
+    @cached_property
     def coords(self) -> Key:
         """Of the neighbours."""
         settings = self._settings["project"]
@@ -87,10 +94,11 @@ class StageKeys:
             name: value if isinstance(value, str) else float(value)
             for name, value in strategy.settings(params).items()
         }
+        more = {} if params.dedup_distance is None else {"near_copies": self.near_copies(params).digest}
         return Key.of(
             "order",
             strategy.version,
-            dataset=self._dataset.fingerprint,
+            dataset=self._dataset.scored_fingerprint,
             neighbours=self.neighbours.digest,
             clusters=self.clusters.digest,
             strategy=strategy.name,
@@ -99,6 +107,24 @@ class StageKeys:
             seed=int(params.seed),
             options=repr(sorted(settings.items())),
             limit=limit,
+            **more,
+        )
+
+    def near_copies(self, params: SelectParams) -> Key:
+        """Of what makes copies near and one of them better; the threshold is no part of it."""
+        assert params.dedup_distance is not None
+        further = selection.strategy(params.strategy).further_judges(params)
+        more = {"further": repr(sorted(further.values()))} if further else {}
+        return Key.of(
+            "near-copies",
+            semdedup.VERSION,
+            dataset=self._dataset.scored_fingerprint,
+            neighbours=self.neighbours.digest,
+            clusters=self.clusters.digest,
+            judge=params.judge,
+            seed=int(params.seed),
+            distance=float(params.dedup_distance),
+            **more,
         )
 
     def control_curve(self, seed: int, limit: int) -> Key:
@@ -107,7 +133,31 @@ class StageKeys:
             "control-curve",
             CURVE_VERSION,
             dataset=self._dataset.fingerprint,
-            vectors=self.vectors.digest,
+            neighbours=self.neighbours.digest,
             seed=seed,
             limit=limit,
+        )
+
+    def control_measures(self, seed: int, size: int) -> Key:
+        """Of one random draw of a size: the metrics that no judge has a part in."""
+        return Key.of(
+            "control-measures",
+            metrics.VERSION,
+            dataset=self._dataset.fingerprint,
+            vectors=self.vectors.digest,
+            clusters=self.clusters.digest,
+            tokens=self.tokens.digest,
+            seed=seed,
+            size=size,
+        )
+
+    def control_sizes(self, seed: int, counts: list[int]) -> Key:
+        """Of one random draw at these counts."""
+        return Key.of(
+            "control-sizes",
+            CURVE_VERSION,
+            dataset=self._dataset.fingerprint,
+            neighbours=self.neighbours.digest,
+            seed=seed,
+            counts=" ".join(map(str, counts)),
         )

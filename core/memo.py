@@ -53,6 +53,11 @@ class Memo(Generic[T]):
                 if not turn.asking:  # else the next one waits for this very lock
                     del self._turns[key]
 
+    def drop(self, key: Hashable) -> None:
+        """Forget a result, if it is there."""
+        with self._lock:
+            self._results.pop(key, None)
+
     def put(self, key: Hashable, result: T) -> None:
         """Keep a result, and drop the one that was not asked for longest where there are too many."""
         with self._lock:

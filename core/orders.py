@@ -2,68 +2,36 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
-import math
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core import metrics, selection
+from core.copies import Copies
 from core.domain import (
-    Dataset,
     Judge,
-    Labels,
-    Neighbours,
+    Mask,
     OnProgress,
     Order,
     Pins,
     Positions,
     Progress,
     SelectParams,
-    Vectors,
     ignore_progress,
 )
 from core.draws import Keys, draws, id_keys
-from core.errors import ParameterError, StoreError
-from core.keys import StageKeys
+from core.errors import ParameterError
+from core.judges import judge_of, judges_hint
 from core.memo import Memo
-from core.store import Artefact, Key, Part, Store
+from core.stages import Stages
 from core.wording import counted
 
 log = logging.getLogger(__name__)
 
 FIRST_LIMIT = 1000  # the first length that curves and slow orders are made to; see _rungs
 CONTROL_DRAWS = 5
-
-
-class Stages(Protocol):
-    """Where the arrays come from that strategies and curves look at; computed when first asked for."""
-
-    dataset: Dataset
-    keys: StageKeys
-    store: Store
-
-    @property
-    def response_chars(self) -> NDArray[np.int64]:
-        """(n,) characters of each response."""
-        ...
-
-    def vectors(self, *, on_progress: OnProgress = ...) -> Vectors:
-        """(n, d) unit vectors."""
-        ...
-
-    def neighbours(self, *, on_progress: OnProgress = ...) -> Neighbours:
-        """The nearest rows of every row."""
-        ...
-
-    def labels(self, *, on_progress: OnProgress = ...) -> Labels:
-        """(n,) cluster of every row."""
-        ...
 
 
 class Orders:
@@ -75,52 +43,114 @@ class Orders:
         self._orders: Memo[Order] = Memo(64)
         self._curves: Memo[metrics.Curve] = Memo(256)
         self._controls: Memo[Positions] = Memo(32)
+        self._held: Memo[int] = Memo(512)
+        self._copies = Copies(stages, stages.kept)
+        self._levels: Memo[selection.Levels | None] = Memo(32)
 
     def order(self, params: SelectParams, *, on_progress: OnProgress = ignore_progress) -> Order:
         """Rows in the sequence of choice, pins first; long enough for the count, or complete."""
+        self.check(params)  # what is wrong is said before hours of work
+        if params.max_tokens is not None:
+            self._stages.tokens(on_progress=on_progress)
+        self.near_copies(params, on_progress=on_progress)
         limit = self._order_limit(params)
-        pinned = self.pinned(params.pins)  # unknown ones are said before hours of work
-        base = self._orders.get(_base(params, limit), lambda: self._compute(params, limit, on_progress))
-        return self._laid_over(base, pinned, params.seed)
+        order = self._made(params, limit, on_progress)
+        while (longer := self._order_limit(params)) > limit:  # the budget holds all of it, and more
+            limit, order = longer, self._made(params, longer, on_progress)
+        return order
+
+    def near_copies(
+        self, params: SelectParams, *, on_progress: OnProgress = ignore_progress, aided: bool = True
+    ) -> Mask | None:
+        """(n,) the rows left out before the strategy chooses; None where the parameters ask for none."""
+        if params.dedup_distance is None:
+            return None
+        return self._copies.of(params, self.judge(params), self.draw(params.seed), on_progress, aided=aided)
+
+    def eligible(
+        self, params: SelectParams, *, on_progress: OnProgress = ignore_progress, aided: bool = True
+    ) -> Mask:
+        """(n,) the rows that the strategy may take: at or above the threshold, near copies left out."""
+        allowed = selection.eligible(len(self._dataset), self.judge(params), params.min_score)
+        copies = self.near_copies(params, on_progress=on_progress, aided=aided)
+        return allowed if copies is None else allowed & ~copies
+
+    def unaided(self, params: SelectParams, *, on_progress: OnProgress = ignore_progress) -> Order:
+        """The same order with ties broken without the other judges, who so had no part; in memory alone."""
+        limit, pinned = self._order_limit(params), self.pinned(params.pins)
+
+        def compute() -> Order:
+            return self._run(params, limit, on_progress, aided=False)
+
+        found = self._orders.get(("unaided", *_base(params, limit)), compute)
+        return self._laid_over(found, pinned, params.seed)
 
     def ready(self, params: SelectParams) -> Order | None:
         """The order, if it is in memory; a strategy that takes no time is computed at once."""
+        self.check(params)
+        if not self._copies.are_ready(params):
+            return None
         if not selection.strategy(params.strategy).slow:
             return self.order(params)
-        return self._held(params, self.limit(params))
+        return self._in_memory(params, self.limit(params))
 
     def limit(self, params: SelectParams) -> int:
-        """How long the curve is, and the order where it is slow to make: a rung that nearby counts share."""
+        """How long the curve is, and the order where it is slow to make: a rung that nearby counts share.
+
+        Under a token budget it is no longer than that needs, as far as the orders in memory tell.
+        """
+        wanted, rungs = self._wanted(params), _rungs(len(self._dataset))
+        if params.max_tokens is not None:
+            return self._budget_limit(params, wanted, rungs)
+        return next(rung for rung in rungs if rung >= wanted)
+
+    def _wanted(self, params: SelectParams) -> int:
+        """How many rows of an order the count asks for; as many of it as are excluded may be skipped."""
         n = len(self._dataset)
         wanted = n if params.count is None else params.count
         if wanted < 0:
             raise ParameterError(f"The count is {wanted}.", "It is a number of rows: 0 or more.")
-        wanted += len(params.pins.exclude)  # as many of the order may be skipped
-        return next((rung for rung in _rungs(n) if rung >= wanted), n)
+        return min(wanted + len(params.pins.exclude), n)
+
+    def _budget_limit(self, params: SelectParams, wanted: int, rungs: list[int]) -> int:
+        """The first rung that is enough for count and budget, or that is not made yet."""
+        pins = params.pins
+        if not selection.strategy(params.strategy).slow:
+            held = self._rows_held(params, rungs[-1])
+            needed = wanted if held is None else min(wanted, max(held, len(pins.include)))
+            return next(rung for rung in rungs if rung >= needed)
+        mean = float(self._stages.tokens().mean()) or 1.0
+        usual = min(wanted, int(params.max_tokens or 0) / mean + len(pins))
+        high = [rung for rung in rungs if rung >= usual]
+        return next((rung for rung in high if rung >= wanted or self._is_enough(params, rung)), rungs[-1])
+
+    def _rows_held(self, params: SelectParams, limit: int) -> int | None:
+        """How many rows of the order of that length the budget holds; None where it is not in memory."""
+        order, budget = self._in_memory(params, limit), params.max_tokens
+        if order is None or budget is None:
+            return None
+        return self._held.get((params, limit), lambda: selection.held(order, self._stages.tokens(), budget))
+
+    def _is_enough(self, params: SelectParams, limit: int) -> bool:
+        """Whether the budget ends inside an order of that length, or the order is not made yet."""
+        base, held = self._orders.peek(_base(params, limit)), self._rows_held(params, limit)
+        if base is None or held is None or len(base) < limit:
+            return True
+        pins = self.pinned(params.pins)
+        return held < len(self._laid_over(base, pins, params.seed))
 
     def _order_limit(self, params: SelectParams) -> int:
         """A strategy that takes no time makes the whole order at once."""
         return self.limit(params) if selection.strategy(params.strategy).slow else len(self._dataset)
 
     def judge(self, params: SelectParams) -> Judge | None:
-        """The judge that the parameters name.
+        """The judge that the parameters name; raises as ``core.judges.judge_of`` does."""
+        return judge_of(self._dataset, params)
 
-        Raises:
-            ParameterError: there is no such judge, or a threshold without one.
-        """
-        judges = self._dataset.judges
-        if params.judge is None:
-            if params.min_score is not None:
-                raise ParameterError("A threshold needs a judge, and none is chosen.", self._judges_hint())
-            return None
-        if params.judge not in judges:
-            raise ParameterError(
-                f"There is no judge {params.judge!r} in {self._dataset.name}.",
-                self._judges_hint(near=params.judge),
-            )
-        if params.min_score is not None and math.isnan(params.min_score):
-            raise ParameterError("The threshold is not a number.", "Leave it out to take every scored row.")
-        return judges[params.judge]
+    def levels(self, params: SelectParams) -> selection.Levels | None:
+        """The rows that are equal to the strategy: the same for any count and any pins."""
+        key = replace(params.without_count(), pins=Pins())
+        return self._levels.get(key, lambda: self._equal_rows(key))
 
     def pinned(self, pins: Pins) -> selection.Pinned:
         """Pins as positions.
@@ -151,6 +181,8 @@ class Orders:
 
     def curve(self, params: SelectParams, *, on_progress: OnProgress = ignore_progress) -> metrics.Curve:
         """How the selection covers the pool as its count grows, for this order."""
+        if params.max_tokens is not None:
+            self.order(params, on_progress=on_progress)  # it tells how far the budget goes
         limit = self.limit(params)
 
         def measure() -> metrics.Curve:
@@ -186,7 +218,32 @@ class Orders:
 
     # How they are made.
 
-    def _held(self, params: SelectParams, limit: int) -> Order | None:
+    def _equal_rows(self, params: SelectParams) -> selection.Levels | None:
+        strategy = selection.strategy(params.strategy)
+        return strategy.levels(self._candidates(params, strategy, ignore_progress), strategy.settings(params))
+
+    def check(self, params: SelectParams) -> None:
+        """Say what no order and no cut could be made with.
+
+        Raises:
+            ParameterError: an unknown judge, strategy, setting or pin, or a limit that cannot be.
+        """
+        selection.checked_budget(params.max_tokens)
+        selection.checked_distance(params.dedup_distance)
+        strategy = selection.strategy(params.strategy)
+        strategy.settings(params)
+        if self.judge(params) is None and "scores" in strategy.needs:
+            raise ParameterError(
+                f"{strategy.title} needs a judge, and none is chosen.", judges_hint(self._dataset)
+            )
+        self.pinned(params.pins)
+        self._wanted(params)
+
+    def _made(self, params: SelectParams, limit: int, on_progress: OnProgress) -> Order:
+        base = self._orders.get(_base(params, limit), lambda: self._compute(params, limit, on_progress))
+        return self._laid_over(base, self.pinned(params.pins), params.seed)
+
+    def _in_memory(self, params: SelectParams, limit: int) -> Order | None:
         base = self._orders.peek(_base(params, limit))
         return None if base is None else self._laid_over(base, self.pinned(params.pins), params.seed)
 
@@ -197,24 +254,14 @@ class Orders:
         key = self._stages.keys.order(params, limit)
         stored = self._stages.store.get(key)
         if stored is None:
-            stored = self._kept(key, {"order": self._run(params, limit, on_progress)})
+            stored = self._stages.kept(key, {"order": self._run(params, limit, on_progress)})
+        self.levels(params)  # now, off the script thread: a move finds them
         return stored.array("order")
 
-    def _kept(self, key: Key, parts: Mapping[str, Part]) -> Artefact:
-        """Store what was computed; where that fails it is said in the log, and what was computed is used.
-
-        Unlike a stage of the map they are soon made again: a full or read-only disk is no reason to refuse.
-        """
-        try:
-            return self._stages.store.put(key, parts)
-        except StoreError as error:
-            log.warning("%s The %s is used now and computed again next time.", error.problem, key.stage)
-            return Artefact(parts)
-
-    def _run(self, params: SelectParams, limit: int, on_progress: OnProgress) -> Order:
+    def _run(self, params: SelectParams, limit: int, on_progress: OnProgress, *, aided: bool = True) -> Order:
         strategy = selection.strategy(params.strategy)
         settings = strategy.settings(params)
-        candidates = self._candidates(params, strategy, on_progress)
+        candidates = self._candidates(params, strategy, on_progress, aided=aided)
         total = min(limit, int(candidates.eligible.sum()))
         note = f"{strategy.title}: {counted(total, 'row')}"
         order = strategy.rule(
@@ -227,18 +274,23 @@ class Orders:
         return order
 
     def _candidates(
-        self, params: SelectParams, strategy: selection.Strategy, on_progress: OnProgress
+        self,
+        params: SelectParams,
+        strategy: selection.Strategy,
+        on_progress: OnProgress,
+        *,
+        aided: bool = True,
     ) -> selection.Candidates:
         """What the strategy needs, and nothing that would have to be computed for no use."""
         judge, judges = self.judge(params), self._dataset.judges
-        if "scores" in strategy.needs and judge is None:
-            raise ParameterError(f"{strategy.title} needs a judge, and none is chosen.", self._judges_hint())
         needs, stages = strategy.needs, self._stages
+        others = [other.scores for name, other in judges.items() if name != params.judge]
         return selection.Candidates(
-            eligible=selection.eligible(len(self._dataset), judge, params.min_score),
+            eligible=self.eligible(params, on_progress=on_progress, aided=aided),
             draw=self.draw(params.seed),
             scores=judge.scores if judge else None,
-            others=tuple(other.scores for name, other in judges.items() if name != params.judge),
+            others=tuple(others) if aided else (),
+            named={name: other.scores for name, other in judges.items()},
             response_chars=stages.response_chars if "response_chars" in needs else None,
             vectors=stages.vectors(on_progress=on_progress) if "vectors" in needs else None,
             neighbours=stages.neighbours(on_progress=on_progress) if "neighbours" in needs else None,
@@ -259,8 +311,10 @@ class Orders:
         def check() -> None:
             on_progress(Progress("measure coverage", 0, 1))
 
-        counts = metrics.ladder(len(order))
-        curve = metrics.coverage(self._stages.vectors(on_progress=on_progress), order, counts, check=check)
+        counts = metrics.ladder(len(order), pool=len(self._dataset))
+        vectors = self._stages.vectors(on_progress=on_progress)
+        graph = self._stages.neighbours(on_progress=on_progress)
+        curve = metrics.coverage(vectors, order, counts, graph, check=check)
         for array in (curve.counts, curve.radius, curve.mean):
             array.flags.writeable = False
         return curve
@@ -270,16 +324,10 @@ class Orders:
         stored = self._stages.store.get(key)
         if stored is None:
             curve = self._cover(self.control(seed)[:limit], on_progress)
-            stored = self._kept(key, {"counts": curve.counts, "radius": curve.radius, "mean": curve.mean})
+            stored = self._stages.kept(
+                key, {"counts": curve.counts, "radius": curve.radius, "mean": curve.mean}
+            )
         return metrics.Curve(*(stored.array(name) for name in ("counts", "radius", "mean")))
-
-    def _judges_hint(self, *, near: str = "") -> str:
-        names = list(self._dataset.judges)
-        if not names:
-            return "This file has no score column: import or judge first."
-        close = difflib.get_close_matches(near, names, n=1)
-        guess = f"Did you mean {close[0]}? " if close else ""
-        return f"{guess}Judges: {', '.join(names)}."
 
     @cached_property
     def _id_keys(self) -> Keys:
@@ -300,8 +348,8 @@ def _rungs(n: int) -> list[int]:
 
 
 def _base(params: SelectParams, limit: int) -> tuple[SelectParams, int]:
-    """What an order depends on: neither the count nor the pins."""
-    return replace(params, count=None, pins=Pins()), limit
+    """What an order depends on: neither the count, nor the budget, nor the pins."""
+    return replace(params.without_count(), pins=Pins()), limit
 
 
 def _curve_of(params: SelectParams, limit: int) -> tuple[SelectParams, int]:

@@ -11,15 +11,10 @@ from numpy.typing import NDArray
 from core.domain import Coords, Judge, Labels, Positions, Scores, Selection
 from core.errors import ParameterError
 from core.metrics import Curve
+from core.palette import NOISE, ON_LIGHT
 from core.wording import counted
 
-# Okabe and Ito's palette, safe for the colour-blind, then the same hues darker.
-PALETTE = (
-    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a800", "#5b5b5b",
-    "#004f7c", "#9e6d00", "#006d4f", "#8d5473", "#3b7ca1", "#933f00", "#7d7200", "#999999",
-)  # fmt: skip
 FAINT = "rgba(128, 128, 128, 0.25)"
-NOISE = "#b0b0b0"
 LONGEST_NAME = 40  # characters of a cluster's name in a legend
 ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"})
 
@@ -47,12 +42,12 @@ def map_figure(
     if colour_by == "cluster":
         for label in sorted(names, key=lambda each: (each < 0, each)):
             inside = rows[labels[rows] == label]
-            colour = NOISE if label < 0 else PALETTE[label % len(PALETTE)]
+            colour = NOISE if label < 0 else ON_LIGHT[label % len(ON_LIGHT)]
             total = int((labels == label).sum())
             title = f"{plain(names[label])} ({len(inside):,} / {total:,})"
             figure.add_trace(_points(coords, inside, title, {"color": colour, "size": 5}))
     elif colour_by == "selected":
-        figure.add_trace(_points(coords, rows, f"chosen ({len(rows):,})", {"color": PALETTE[0], "size": 5}))
+        figure.add_trace(_points(coords, rows, f"chosen ({len(rows):,})", {"color": ON_LIGHT[0], "size": 5}))
     elif colour_by == "length":
         figure.add_trace(_shaded(coords, rows, np.log10(np.maximum(tokens[rows], 1)), "log10 tokens"))
     elif colour_by in judges:

@@ -1,265 +1,232 @@
-"""A dataset with its store and ledger: the only module that knows the order of the stages.
-
-Each stage is computed once and read from the store ever after; see ``docs/decisions`` for the keys.
-"""
+"""A dataset with its stages, store and ledger: choosing, comparing, exporting. The public surface."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from core import clustering, embedding, exporting, loading, metrics, neighbours, projection, selection, tokens
+from core import exporting, loading, metrics, reporting, selection
+from core.cleaning import needed_first, retaken
+from core.comparison import Comparison, compare_many
+from core.decisions import decisions
 from core.domain import (
-    Coords,
+    EMBED_CHOICES,
+    JUDGED_CHOICES,
     Dataset,
-    Judge,
-    Labels,
-    Neighbours,
     OnProgress,
-    Order,
-    Pins,
+    Piece,
     Positions,
-    Progress,
+    Removal,
+    SchemaMapping,
+    ScoreColumn,
     Selection,
     SelectParams,
-    Vectors,
     ignore_progress,
 )
-from core.draws import Keys
-from core.exporting import Recipe
-from core.keys import MapParams, StageKeys
-from core.ledger import Ledger
+from core.embedding import EmbedParams
+from core.exporting import Mending, Recipe
+from core.exporting.mending import AS_IS
+from core.keeping_scenes import KeepingScenes
+from core.keys import MapParams
 from core.loading.sources import expanded
 from core.memo import Memo
-from core.memory import give_back
-from core.orders import CONTROL_DRAWS, Orders
-from core.replay import Replayed, as_made, map_params, replay, traces
-from core.store import Artefact, Key, Store, StoredParts
+from core.orders import CONTROL_DRAWS
+from core.replay import (
+    ON_THE_MAP,
+    Replayed,
+    as_made,
+    map_params,
+    needed,
+    replay,
+    select_params,
+    traces,
+    with_models_since,
+)
+from core.stability import Kept, stability
+from core.stages import SHIPPED, Clusters
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 __all__ = ["CONTROL_DRAWS", "SHIPPED", "Clusters", "MapParams", "Project"]
 
-SHIPPED = Path(__file__).parent.parent / "data" / "store"  # the sample's artefacts
 
-
-@dataclass(frozen=True, slots=True)
-class Clusters:
-    """Which cluster each row is in, and what the clusters are called."""
-
-    labels: Labels
-    names: Mapping[int, str]  # by label, noise included where there is some
-
-
-class Project:
+class Project(KeepingScenes):
     """One dataset and everything computed from it. Safe to share between threads."""
 
     def __init__(
-        self, dataset: Dataset, *, home: Path | str = ".winnow", params: MapParams | None = None
+        self,
+        dataset: Dataset,
+        *,
+        home: Path | str = ".winnow",
+        params: MapParams | None = None,
+        whole: Project | None = None,
+        removals: tuple[Removal, ...] = (),
     ) -> None:
-        self.dataset = dataset
-        self.params = params or MapParams()
-        self.home = expanded(home)
-        self.store = Store(self.home / "store", shipped=(SHIPPED,))
-        self.ledger = Ledger(self.home / "ledger.sqlite")
-        self.keys = StageKeys(dataset, self.params)
-        self._stages: Memo[Artefact] = Memo(16)
-        self._orders = Orders(self)
+        super().__init__(
+            dataset, home=expanded(home), params=params or MapParams(), whole=whole, removals=removals
+        )
+        self._variants: Memo[Project] = Memo(4)
 
     @classmethod
     def open(
-        cls, path: str | Path, *, home: Path | str = ".winnow", params: MapParams | None = None
+        cls,
+        path: str | Path,
+        *,
+        home: Path | str = ".winnow",
+        params: MapParams | None = None,
+        mapping: SchemaMapping | None = None,
+        embed: str = EMBED_CHOICES[0],
+        keep: Collection[str] = (),
+        left_out: Sequence[Piece] | None = None,
+        judged: str = JUDGED_CHOICES[0],
+        scores: Sequence[ScoreColumn] | None = None,
     ) -> Project:
         """Read a file and open its project; nothing is computed yet, and what killed processes left is freed.
 
+        path: as in ``core.loading.load``, or ``hf://owner/name``, which is fetched into the home if need be.
+        mapping and what follows: as in ``core.loading.load``; without them, what is recognised and the first
+        user turn, without what most prompts share.
+        scores: which columns are judges; None: what was decided in this home, if anything was.
+
         Raises:
             DataError: the file cannot be read or is of no known shape.
+            StoreError: what was decided in this home cannot be read.
         """
-        project = cls(loading.load(path), home=home, params=params)
+        files = loading.opened(path, loading.hub_folder(expanded(home)))
+        dataset = loading.load(files, mapping, embed=embed, keep=keep, left_out=left_out, judged=judged)
+        project = cls(dataset, home=home, params=params)
         project.store.sweep()
-        return project
+        columns = project.kept_scores() if scores is None else tuple(scores)
+        if not columns and not project.judgements.state():
+            return project
+        return project.with_scores(columns, make=scores is not None)
 
     @classmethod
     def of_recipe(
-        cls, recipe: Recipe, path: str | Path, *, home: Path | str = ".winnow", model: str | None = None
+        cls,
+        recipe: Recipe,
+        path: str | Path,
+        *,
+        home: Path | str = ".winnow",
+        model: str | None = None,
+        places: Sequence[Path] = (),
     ) -> Project:
-        """Open a file with a recipe's settings; ``model`` takes the place of one in a folder elsewhere."""
-        project = cls.open(path, home=home, params=map_params(recipe, model=model))
+        """Open a file with a recipe's settings; ``model`` takes the place of one in a folder elsewhere.
+
+        places: folders where the recipe's score files are looked for, after the folder of the file.
+        """
+        source = recipe.source
+        mapping = loading.from_roles(source.schema_name, source.mapping) if source.mapping else None
+        params = map_params(recipe, model=model)
+        project = cls.open(
+            path, home=home, params=params, mapping=mapping, embed=source.embed, judged=source.judged,
+            left_out=[Piece(each.get("place", ""), each.get("text", "")) for each in source.left_out],
+            scores=(),
+        )  # fmt: skip
+        if recipe.scores:
+            folders = (Path(project.dataset.source).parent, *places)
+            project = project.with_scores([each.decision() for each in recipe.scores], places=folders)
         if project.notes().get("precision") != recipe.vectors.get("precision"):
             return cls(project.dataset, home=home, params=as_made(project.params, recipe))
         return project
 
-    @property
-    def judges(self) -> Mapping[str, Judge]:
-        """name -> judge, with its scale and its scored and unscored counts."""
-        return self.dataset.judges
-
-    # The stages, each from the store or computed now.
-
-    def vectors(self, *, on_progress: OnProgress = ignore_progress) -> Vectors:
-        """(n, d) unit vectors of the prompts."""
-        return self._stage(self.keys.vectors, self._embed, on_progress).array("vectors")
-
-    def neighbours(self, *, on_progress: OnProgress = ignore_progress) -> Neighbours:
-        """The nearest rows of every row, by cosine distance."""
-        found = self._stage(self.keys.neighbours, self._find_neighbours, on_progress)
-        return Neighbours(found.array("indices"), found.array("distances"))
-
-    def labels(self, *, on_progress: OnProgress = ignore_progress) -> Labels:
-        """(n,) cluster of every row, 0 the largest; -1 is noise."""
-        return self.clusters(on_progress=on_progress).labels
-
-    def clusters(self, *, on_progress: OnProgress = ignore_progress) -> Clusters:
-        """The clusters of all rows, with names."""
-        found = self._stage(self.keys.clusters, self._cluster, on_progress)
-        table = found.table("names")
-        return Clusters(found.array("labels"), dict(zip(table["label"], table["name"], strict=True)))
-
-    def coords(self, *, on_progress: OnProgress = ignore_progress) -> Coords:
-        """(n, 2) the map."""
-        return self._stage(self.keys.coords, self._project, on_progress).array("coords")
-
-    def draft(self, *, on_progress: OnProgress = ignore_progress) -> Coords:
-        """(n, 2) a rough map from word counts, there within seconds."""
-        return self._stage(self.keys.draft, self._draft, on_progress).array("coords")
-
-    def tokens(self, *, on_progress: OnProgress = ignore_progress) -> NDArray[np.int32]:
-        """(n,) tokens of each row, prompt and response together."""
-        return self._stage(self.keys.tokens, self._count_tokens, on_progress).array("tokens")
-
-    def build(self, *, on_progress: OnProgress = ignore_progress) -> None:
-        """Every stage in turn, the draft map first; what is stored already is not computed again."""
-        for stage in (self.draft, self.tokens, self.vectors, self.neighbours, self.clusters, self.coords):
-            stage(on_progress=on_progress)
-
-    def has_map(self) -> bool:
-        """Whether every stage is stored."""
-        keys = self.keys
-        wanted = (keys.tokens, keys.vectors, keys.neighbours, keys.clusters, keys.coords)
-        return all(self._find(key) is not None for key in wanted)
-
-    def has_draft(self) -> bool:
-        """Whether the draft map is stored."""
-        return self._find(self.keys.draft) is not None
-
-    def has_tokens(self) -> bool:
-        """Whether the tokens are counted."""
-        return self._find(self.keys.tokens) is not None
-
-    @property
-    def map_key(self) -> str:
-        """Names this map: another dataset or other settings give another key."""
-        parts = self.dataset.fingerprint[:16], self.keys.clusters.digest[:8], self.keys.coords.digest[:8]
-        return "-".join(parts)
-
-    def notes(self) -> dict[str, Any]:
-        """How the vectors were made: model, digest, precision, what was truncated."""
-        found = self._find(self.keys.vectors)
-        return dict(found.notes) if found else {}
-
-    # Choosing.
-
-    @property
-    def pins(self) -> Pins:
-        """What people pinned in this dataset."""
-        return self.ledger.pins(self.dataset.fingerprint)
-
-    def select(self, params: SelectParams, *, on_progress: OnProgress = ignore_progress) -> Selection:
-        """Choose rows; pins are those in ``params``.
-
-        Raises:
-            ParameterError: an unknown judge, strategy, setting or pin.
-        """
-        return self.cut(params, self.order(params, on_progress=on_progress))
-
-    def cut(self, params: SelectParams, order: Order) -> Selection:
-        """A slice of an order that ``order`` or ``ready_order`` gave for the same parameters."""
-        return selection.cut(
-            params,
-            ids=self.dataset.frame["id"],
-            order=order,
-            judge=self._orders.judge(params),
-            pins=self._orders.pinned(params.pins),
-        )
-
-    def order(self, params: SelectParams, *, on_progress: OnProgress = ignore_progress) -> Order:
-        """Rows in the sequence of choice, pins first; long enough for the count, or complete."""
-        return self._orders.order(params, on_progress=on_progress)
-
-    def ready_order(self, params: SelectParams) -> Order | None:
-        """The order, if it is in memory; a strategy that takes no time is computed at once."""
-        return self._orders.ready(params)
-
-    def curve(self, params: SelectParams, *, on_progress: OnProgress = ignore_progress) -> metrics.Curve:
-        """How the selection covers the pool as its count grows, for this order."""
-        return self._orders.curve(params, on_progress=on_progress)
-
-    def ready_curve(self, params: SelectParams) -> metrics.Curve | None:
-        """The curve, if it is in memory."""
-        return self._orders.ready_curve(params)
-
-    def curve_limit(self, params: SelectParams) -> int:
-        """How long the order and the curve of these parameters are; counts below it share them."""
-        return self._orders.limit(params)
-
-    def draw(self, seed: int) -> Keys:
-        """(n,) a random number a row, from the seed and its id."""
-        return self._orders.draw(seed)
-
-    def control(self, seed: int) -> Positions:
-        """(n,) every row in random sequence: the control of size N is its first N."""
-        return self._orders.control(seed)
-
-    def control_curve(
-        self, params: SelectParams, seed: int, *, on_progress: OnProgress = ignore_progress
-    ) -> metrics.Curve:
-        """How a random draw covers the pool as its count grows; the same for every selection of a length."""
-        return self._orders.control_curve(params, seed, on_progress=on_progress)
-
-    def ready_control_curves(self, params: SelectParams) -> list[metrics.Curve] | None:
-        """The curves of all control draws, if they are in memory."""
-        return self._orders.ready_control_curves(params)
-
-    def positions(self, ids: frozenset[str]) -> Positions:
-        """Where rows with these ids are, ascending.
-
-        Raises:
-            ParameterError: an id is not in the dataset.
-        """
-        return self._orders.positions(ids)
-
     def replay(self, recipe: Recipe, *, on_progress: OnProgress = ignore_progress) -> Replayed:
         """Choose by a recipe again: the same ids, or what differs and why; raises as ``select`` does."""
-        return replay(self, recipe, on_progress=on_progress)
+        project, differences = retaken(self, recipe, on_progress=on_progress)
+        replayed = replay(project, recipe, differences, on_progress=on_progress)
+        return with_models_since(replayed, self.models_since(each.decision() for each in recipe.scores))
+
+    def reopen_recipe(self, recipe: Recipe) -> tuple[SelectParams, tuple[str, ...]]:
+        """Make pins and removals those of a recipe; its decisions, and what to say.
+
+        Either is one step that its Undo takes back. ``cleaned`` gives the project that they are made in.
+
+        Raises:
+            ParameterError: it names a judge, strategy, setting or pin that there is not.
+            StoreError: the pins cannot be written.
+        """
+        params = select_params(recipe)
+        needed_first(self.whole, recipe)
+        there, differences = retaken(self, recipe)
+        said = self._restored(there, params.pins, of="the recipe", check=params)
+        return params, (*said, *(each.problem for each in differences))
 
     # Looking, comparing, exporting.
 
-    def pool(self, judge: str | None) -> metrics.Pool:
-        """What the metrics look at."""
-        return metrics.Pool(
-            vectors=self.vectors(),
-            labels=self.labels(),
-            tokens=self.tokens(),
-            response_chars=self.response_chars,
-            scores=self.judges[judge].scores if judge else None,
+    def measure(
+        self, rows: Positions, *, judge: str | None, on_progress: OnProgress = ignore_progress
+    ) -> Mapping[str, float]:
+        """Every metric of ``metrics.METRICS`` for these rows; nan where there is nothing to measure."""
+        return self._measures.of(rows, judge=judge, on_progress=on_progress)
+
+    def control_measures(
+        self, size: int, seed: int, *, judge: str | None, on_progress: OnProgress = ignore_progress
+    ) -> Mapping[str, float]:
+        """Every metric of the random draw of a size; measured once and stored."""
+        return self._measures.control(size, seed, judge=judge, on_progress=on_progress)
+
+    def pool_measures(
+        self, judge: str | None, *, on_progress: OnProgress = ignore_progress
+    ) -> Mapping[str, float]:
+        """Every metric of all rows; measured once and stored."""
+        return self._measures.pool(judge=judge, on_progress=on_progress)
+
+    def compare(
+        self,
+        chosen: Selection,
+        *,
+        draws: int = CONTROL_DRAWS,
+        on_progress: OnProgress = ignore_progress,
+    ) -> pl.DataFrame:
+        """metric | selection | random mean, low, high | pool, with random draws of the same size."""
+        judge, size = chosen.params.judge, len(chosen)
+        return metrics.table(
+            self.measure(chosen.rows, judge=judge, on_progress=on_progress),
+            [
+                self.control_measures(size, seed, judge=judge, on_progress=on_progress)
+                for seed in range(draws)
+            ],
+            self.pool_measures(judge, on_progress=on_progress),
         )
 
-    def compare(self, chosen: Selection, *, draws: int = CONTROL_DRAWS) -> pl.DataFrame:
-        """metric | selection | random mean, low, high | pool, with random draws of the same size."""
-        pool = self.pool(chosen.params.judge)
-        control = [metrics.figures(pool, self.control(seed)[: len(chosen)]) for seed in range(draws)]
-        everything = np.arange(len(self.dataset))
-        return metrics.table(
-            metrics.figures(pool, chosen.rows), control, metrics.cheap_figures(pool, everything)
-        )
+    def unaided(self, params: SelectParams, *, on_progress: OnProgress = ignore_progress) -> Selection:
+        """Choose by the same decisions, with ties broken without the other judges."""
+        return self.cut(params, self._orders.unaided(params, on_progress=on_progress))
+
+    def compare_many(
+        self,
+        selections: Mapping[str, Selection],
+        *,
+        draws: int = CONTROL_DRAWS,
+        on_progress: OnProgress = ignore_progress,
+    ) -> Comparison:
+        """Up to six selections by name, each beside random draws of its size, and what other judges say.
+
+        Raises:
+            ParameterError: there are none, or too many.
+        """
+        return compare_many(self, selections, draws=draws, on_progress=on_progress)
+
+    def stability(self, chosen: Selection, *, on_progress: OnProgress = ignore_progress) -> tuple[Kept, ...]:
+        """How much of a selection stays under other seeds, thresholds, judges and embeddings."""
+        return stability(self, chosen, on_progress=on_progress)
+
+    def with_model(self, model: str) -> Project:
+        """The same dataset in the same home, seen through another embedding; ``word-counts`` needs none."""
+        embed = EmbedParams(model=model)
+
+        whole = self.whole
+
+        def opened() -> Project:
+            return Project(whole.dataset, home=self.home, params=replace(self.params, embed=embed))
+
+        return whole._variants.get(model, opened).without(self.removals)
 
     def figure(self, chosen: Selection | None = None, *, colour_by: str = "cluster") -> go.Figure:
         """The map as a plotly figure; ``colour_by``: cluster, selected, length or the name of a judge."""
@@ -282,26 +249,64 @@ class Project:
         out: str | Path,
         *,
         format: str = "jsonl",
+        spreadsheet: bool = False,
+        also: Sequence[str] = (),
         licence: str | None = None,
+        report: bool = False,
+        mending: Mending = AS_IS,
+        why: str = "",
         on_progress: OnProgress = ignore_progress,
     ) -> list[Path]:
         """Write the chosen rows, their ids, the sidecar and the recipe into a folder; the files written.
 
-        With the licence of the source a dataset card is written too.
+        ``format``: one of the forms, or ``bundle`` for all that trainers read, with the forms of ``also``.
+        With the licence of the source a dataset card is written too; with ``report``, ``report.html``. With
+        ``spreadsheet`` a CSV is written that no spreadsheet takes for formulas. ``mending``: what is done to
+        rows that trainers do not take as they are; the source and the ids stay. ``why``: a few words
+        for card, recipe and report.
 
         Raises:
-            ParameterError: an unknown format or licence.
+            ParameterError: an unknown format or licence, a format that has no place for any of the rows, too
+                many words, or a report of nothing.
             StoreError: the folder cannot be written.
         """
-        exporting.training_format(format)  # said before a map is made for the sidecar
-        bundle = self.bundle(chosen, licence=licence, on_progress=on_progress)
-        return exporting.write_bundle(bundle, expanded(out), format)
+        layout = exporting.layout_of(self.dataset, format, spreadsheet=spreadsheet, also=also)
+        rows = self.prepared(chosen, mending, format=format)  # before a map is made for the sidecar
+        exporting.parts_of(layout, rows.dataset, rows.rows)
+        bundle = self.bundle(
+            chosen, licence=licence, report=report, mending=mending, format=format, why=why,
+            on_progress=on_progress,
+        )  # fmt: skip
+        return exporting.write_bundle(bundle, expanded(out), format, spreadsheet=spreadsheet, also=also)
+
+    def report(self, chosen: Selection, *, why: str = "", on_progress: OnProgress = ignore_progress) -> bytes:
+        """One HTML file that shows the selection to those who have to agree; it needs no network.
+
+        Raises:
+            ParameterError: nothing is selected, or the rows are not those that the decisions give.
+        """
+        bundle = self.bundle(chosen, report=True, why=why, on_progress=on_progress)
+        return exporting.bundled_report(bundle)
 
     def bundle(
-        self, chosen: Selection, *, licence: str | None = None, on_progress: OnProgress = ignore_progress
+        self,
+        chosen: Selection,
+        *,
+        licence: str | None = None,
+        report: bool = False,
+        mending: Mending = AS_IS,
+        format: str = "jsonl",
+        why: str = "",
+        on_progress: OnProgress = ignore_progress,
     ) -> exporting.Bundle:
-        """Everything that an export writes, in memory."""
+        """Everything that an export writes, in memory; the format ``bundle`` has the rows at the cut too."""
+        why = exporting.checked_why(why)  # before the work
         clusters = self.clusters(on_progress=on_progress)
+        control = self.control(0)[: len(chosen)]
+        both = np.union1d(chosen.rows, control)
+        told = (
+            reporting.report(self, chosen, licence=licence, on_progress=on_progress) if report else None
+        )  # before the card, whose figures it makes on the way to its curves
         return exporting.Bundle(
             dataset=self.dataset,
             selection=chosen,
@@ -310,87 +315,32 @@ class Project:
             coords=self.coords(on_progress=on_progress),
             made=self.notes(),
             map_settings=self.params.as_dict(),
-            control=self.control(0)[: len(chosen)],
-            traces=traces(self, chosen.params.strategy),
-            card=None if licence is None else exporting.Card(licence, self.compare(chosen)),
+            control=control,
+            traces=traces(self, chosen.params, needed(chosen.params) | ON_THE_MAP.keys()),
+            card=None if licence is None else self._card(chosen, licence, on_progress),
+            report=told,
+            out=self._out(),
+            mending=mending,
+            lengths=self.needed_lengths(both, mending, on_progress),
+            ratings=self.score_files(),
+            frozen=tuple(each.column for each in self.frozen_models()),
+            edge=self.edge(chosen) if format == exporting.EVERYTHING else None,
+            why=why,
         )
 
-    # How each stage is computed.
+    def _out(self) -> exporting.Out | None:
+        if not self.removals:
+            return None
+        return exporting.Out(self.whole.dataset, self.removals, self.taken.steps, self.replayable())
 
-    def _embed(self, on_progress: OnProgress) -> Artefact:
-        parts = StoredParts(self.store, self.keys.vectors)
-        texts = self.dataset.frame["prompt"].to_list()
-        settings = self.params.embed
-        made = embedding.embed(texts, settings, on_progress=on_progress, parts=parts)
-        artefact = self.store.put(
-            self.keys.vectors,
-            {"vectors": made.vectors},
-            {
-                "model": settings.model,
-                "digest": made.digest,
-                "precision": made.precision,
-                "device": made.device,
-                "truncated": made.truncated,
-                "empty": made.empty,
-                "note": made.note,
-            },
+    def _card(self, chosen: Selection, licence: str, on_progress: OnProgress) -> exporting.Card:
+        strategy = selection.strategy(chosen.params.strategy)
+        return exporting.Card(
+            exporting.checked_licence(licence),
+            self.compare(chosen, on_progress=on_progress),
+            decided=f"{decisions(chosen.params, len(chosen), len(self.dataset))}.",
+            method=f"{strategy.title}: {strategy.summary} {strategy.source}.",
+            languages=self.told_languages(),
+            taken_out=tuple(f"{line}." for line in self.taken_in_words()),
+            looked=self.looked_for(chosen.rows),
         )
-        parts.drop(len(texts) // settings.part_texts + 1)
-        del made
-        give_back()
-        return artefact
-
-    def _find_neighbours(self, on_progress: OnProgress) -> Artefact:
-        vectors = self.vectors(on_progress=on_progress)
-        found = neighbours.neighbours(vectors, self.params.neighbours, on_progress=on_progress)
-        return self.store.put(self.keys.neighbours, found._asdict())
-
-    def _cluster(self, on_progress: OnProgress) -> Artefact:
-        vectors = self.vectors(on_progress=on_progress)
-        # HDBSCAN looks at the map, because density means little in hundreds of dimensions.
-        coords = self.coords(on_progress=on_progress) if self.keys.clusters_on_the_map else None
-        labels = clustering.cluster(vectors, self.params.cluster, coords=coords, on_progress=on_progress)
-        on_progress(Progress("names", 0, 1))
-        named = clustering.names(self.dataset.frame["prompt"].to_list(), labels)
-        table = pl.DataFrame(
-            {"label": list(named), "name": list(named.values())},
-            schema={"label": pl.Int32, "name": pl.String},
-        )
-        return self.store.put(self.keys.clusters, {"labels": labels, "names": table})
-
-    def _project(self, on_progress: OnProgress) -> Artefact:
-        graph = self.neighbours(on_progress=on_progress)
-        coords = projection.project(self.vectors(), graph, self.params.project, on_progress=on_progress)
-        return self.store.put(self.keys.coords, {"coords": coords})
-
-    def _draft(self, on_progress: OnProgress) -> Artefact:
-        on_progress(Progress("draft map", 0, 1))
-        coords = projection.draft(self.dataset.frame["prompt"].to_list())
-        on_progress(Progress("draft map", 1, 1))
-        return self.store.put(self.keys.draft, {"coords": coords})
-
-    def _count_tokens(self, on_progress: OnProgress) -> Artefact:
-        frame = self.dataset.frame
-        counts = tokens.count_tokens(
-            frame["prompt"].to_list(), frame["response"].to_list(), on_progress=on_progress
-        )
-        return self.store.put(self.keys.tokens, {"tokens": counts}, {"tokenizer": tokens.TOKENIZER})
-
-    @cached_property
-    def response_chars(self) -> NDArray[np.int64]:
-        """(n,) characters of each response."""
-        return self.dataset.frame["response"].str.len_chars().cast(pl.Int64).to_numpy()
-
-    def _stage(
-        self, key: Key, compute: Callable[[OnProgress], Artefact], on_progress: OnProgress
-    ) -> Artefact:
-        return self._stages.get(key, lambda: self.store.get(key) or compute(on_progress))
-
-    def _find(self, key: Key) -> Artefact | None:
-        """The artefact if it is in memory or stored; kept in memory from then on."""
-        held = self._stages.peek(key)
-        if held is None:
-            held = self.store.get(key)
-            if held is not None:
-                self._stages.put(key, held)
-        return held

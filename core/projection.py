@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from core.domain import Coords, Neighbours, OnProgress, Progress, Vectors, ignore_progress
 from core.errors import ParameterError
-from core.words import words as words_of
+from core.machine import products_on_one_core
+from core.word_counts import tf_idf
 
 if TYPE_CHECKING:
     from core.layout import Graph
@@ -30,7 +30,6 @@ _FEWEST = 4  # rows that UMAP can lay out
 _MANY = 10_000  # rows above which fewer epochs are enough, as in umap
 _SEEDS = 2**32  # numpy takes those from 0 up to it
 _EXTENT = 10.0  # of the starting layout, as umap scales its own
-_COMMON = 0.1  # a word in more rows than this share says nothing in a draft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +91,7 @@ def draft(texts: Sequence[str]) -> Coords:
     second and third are drawn, each as its signed square root, which spreads the crowd in the middle. A
     text without a word that another one has lies at the origin.
     """
-    weights = _tf_idf(texts)
+    weights = tf_idf(texts)
     coords = _spiral(len(texts)) if weights is None else _second_and_third(weights)
     coords.setflags(write=False)
     return coords
@@ -130,11 +129,9 @@ def _check(params: ProjectParams) -> None:
 
 def _start(vectors: Vectors, seed: int) -> Coords | None:
     """Return the two principal components, scaled, with a trace of noise; None where rows are all equal."""
-    from threadpoolctl import threadpool_limits
-
     if len(vectors) < _FEWEST:
         return None
-    with threadpool_limits(limits=1):  # sums of threads would depend on how many there are
+    with products_on_one_core():  # sums of threads would depend on how many there are
         centred = vectors - vectors.mean(axis=0)
         axes = np.linalg.eigh(centred.T @ centred)[1][:, :-3:-1]
         start = centred @ _signed(axes)
@@ -214,30 +211,10 @@ def _spiral(n: int) -> Coords:
     return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]).astype(np.float32)
 
 
-def _tf_idf(texts: Sequence[str]) -> Any:  # noqa: ANN401 - a scipy matrix, which has no exact type here
-    """Return (n, words) unit rows of the words that two texts or more share; None where there are too few."""
-    from scipy.sparse import csr_array
-
-    n = len(texts)
-    shared = (
-        words_of(texts)
-        .with_columns(rows=pl.len().over("word"))
-        .filter(pl.col("rows") > 1, pl.col("rows") <= max(2, _COMMON * n))
-        .with_columns(column=pl.col("word").rank("dense") - 1, weight=(n / pl.col("rows")).log())
-        .with_columns(weight=pl.col("weight") / (pl.col("weight") ** 2).sum().over("row").sqrt())
-    )
-    kinds = shared["word"].n_unique()
-    if min(n, kinds) < _FEWEST:
-        return None
-    places = (shared["row"].to_numpy(), shared["column"].to_numpy())
-    return csr_array((shared["weight"].to_numpy().astype(np.float32), places), shape=(n, kinds))
-
-
 def _second_and_third(weights: Any) -> Coords:  # noqa: ANN401 - as above
     from sklearn.utils.extmath import randomized_svd
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(limits=1):
+    with products_on_one_core():
         left, sizes, _ = randomized_svd(weights, 3, n_iter=4, random_state=0)
     drawn = _signed(left[:, 1:] * sizes[1:])
     return (np.sign(drawn) * np.sqrt(np.abs(drawn))).astype(np.float32)

@@ -5,47 +5,60 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pydantic
 from numpy.typing import NDArray
 
-from core import clustering, embedding, neighbours, projection, selection
-from core.domain import Dataset, OnProgress, Pins, Selection, SelectParams, ignore_progress
+from core import clustering, embedding, neighbours, projection, selection, tokens
+from core.domain import Dataset, OnProgress, Pins, Positions, Selection, SelectParams, ignore_progress
 from core.errors import ParameterError
-from core.exporting import Recipe, Source, Traces, ids_digest, library_version
+from core.exporting import (
+    Lengths,
+    Mending,
+    Recipe,
+    Source,
+    Traces,
+    ids_digest,
+    library_version,
+    prepare,
+    training_of,
+)
 from core.keys import MapParams
-from core.orders import Stages
+from core.selection import semdedup
+from core.stages import Stages
 from core.wording import counted
 
 HIGHEST = 2**32 - 1  # of any whole number among the map's settings
-BEHIND = {"vectors": {"embed"}, "neighbours": {"embed", "neighbours"}, "labels": {"embed", "cluster"}}
+ON_THE_MAP = {"vectors": {"embed"}, "neighbours": {"embed", "neighbours"}, "labels": {"embed", "cluster"}}
+BEHIND = {**ON_THE_MAP, "tokens": {"tokens"}}  # array -> the stages that it comes from
+OTHER_TOKENS, TOKENIZERS = "Another version of the tokenizer.", "tokenizers"
 NO_DECISION = {"model", "precision", "batch_tokens", "part_texts"}  # only speed, or seen in what was made
 OF_THE_CHOICE = {"numpy", "polars"}  # the libraries that have a hand in it even where all arrays are the same
 
 
-class Replayable(Stages, Protocol):
+class Replayable(Stages, ABC):
     """What a replay needs of a project."""
 
-    params: MapParams
-
-    def notes(self) -> dict[str, Any]:
-        """How the vectors were made."""
-        ...
-
-    def select(self, params: SelectParams, *, on_progress: OnProgress = ...) -> Selection:
+    @abstractmethod
+    def select(self, params: SelectParams, *, on_progress: OnProgress = ignore_progress) -> Selection:
         """Choose rows."""
-        ...
+
+    @abstractmethod
+    def needed_lengths(self, rows: Positions, mending: Mending, on_progress: OnProgress) -> Lengths | None:
+        """How long rows are, if anything that is left out depends on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One thing that is not as the recipe says, in words.
 
-    what: data, settings, model, precision, code, vectors, neighbours, labels, library or ids.
+    what: data, taken out, scores, settings, model, precision, code, vectors, neighbours, labels, tokens,
+        library, ids, training rows or judge.
     """
 
     what: str
@@ -73,30 +86,56 @@ class Replayed:
         return None if self.same else self.differences[0]
 
 
-def replay(project: Replayable, recipe: Recipe, *, on_progress: OnProgress = ignore_progress) -> Replayed:
+def replay(
+    project: Replayable,
+    recipe: Recipe,
+    before: Sequence[Difference] = (),
+    *,
+    on_progress: OnProgress = ignore_progress,
+) -> Replayed:
     """Make the selection of a recipe again and compare.
+
+    Args:
+        project: without the rows that the recipe takes out.
+        recipe: what was decided then.
+        before: differences that were found in taking them out.
+        on_progress: told how the choice goes.
 
     Raises:
         ParameterError: the recipe names a strategy, judge, setting or pin that there is not.
     """
     params = select_params(recipe)
-    needs = sorted(selection.strategy(params.strategy).needs & BEHIND.keys())
-    other_data = _data(project.dataset, recipe)
+    needs = needed(params) | _of_judges(recipe)
+    other_data = _data(project.dataset, recipe) or _scores(project.dataset, recipe)
     if other_data is not None:
         return Replayed(same=False, differences=(other_data,), ids=[])
     chosen = project.select(params, on_progress=on_progress)
-    now = traces(project, params.strategy, needs)
+    now = traces(project, params, needs)
     stages = _stages(project.params, needs)
-    libraries = _libraries(recipe, all_made=bool(needs) and not _same_arrays(now, recipe, needs))
+    of_the_model = bool(needs - {"tokens"})
+    libraries = _libraries(recipe, all_made=of_the_model and not _same_arrays(now, recipe, needs))
     found = (
+        *before,
         *_settings(project.params, recipe, stages),
-        *(_vectors(project.notes(), recipe) if needs else ()),
+        *(_vectors(project.notes(), recipe) if of_the_model else ()),
         *_code(now, recipe, stages),
         *_arrays(now, recipe, libraries),
         *libraries,
     )
     same = ids_digest(chosen.ids) == recipe.outcome.ids_sha256
+    found = (*found, *(_rows(project, chosen, recipe) if same else ()))
     return Replayed(same=same, differences=found if same else (*found, _other_ids(chosen)), ids=chosen.ids)
+
+
+def with_models_since(replayed: Replayed, since: Mapping[str, str]) -> Replayed:
+    """The same ids, and judge by judge what is other by now about a model whose frozen scores count."""
+    if not replayed.same:
+        return replayed
+    said = {name: f"The scores of {name} are frozen in the recipe; {words}." for name, words in since.items()}
+    found = tuple(
+        Difference("judge", each, "The frozen scores count; nobody asked.") for each in said.values()
+    )
+    return dataclasses.replace(replayed, differences=(*replayed.differences, *found))
 
 
 def select_params(recipe: Recipe) -> SelectParams:
@@ -109,6 +148,8 @@ def select_params(recipe: Recipe) -> SelectParams:
         strategy=choice.strategy,
         seed=choice.seed,
         options=tuple(sorted(choice.options.items())),
+        max_tokens=choice.max_tokens,
+        dedup_distance=choice.dedup_distance,
         pins=Pins(include=frozenset(choice.include), exclude=frozenset(choice.exclude)),
     )
 
@@ -119,25 +160,30 @@ def map_params(recipe: Recipe, *, model: str | None = None) -> MapParams:
     Raises:
         ParameterError: a setting is unknown, missing or of no use.
     """
+    params = read_map_params(recipe.map)
+    if model is None:
+        return params
+    return dataclasses.replace(params, embed=dataclasses.replace(params.embed, model=model))
+
+
+def read_map_params(parts: Mapping[str, Any]) -> MapParams:
+    """The map's settings from a file or a link that may come from a stranger: stage -> setting -> value.
+
+    Raises:
+        ParameterError: a setting is unknown, missing or of no use.
+    """
     hint = "The recipe is of another version of Winnow, or was edited."
     known = MapParams().as_dict()
-    if recipe.map.keys() != known.keys():
-        raise ParameterError(
-            f"The recipe's map has the parts {_named(recipe.map)}, not {_named(known)}.", hint
-        )
-    for stage, settings in recipe.map.items():
+    if parts.keys() != known.keys():
+        raise ParameterError(f"The recipe's map has the parts {_named(parts)}, not {_named(known)}.", hint)
+    for stage, settings in parts.items():
         if not isinstance(settings, dict) or settings.keys() != known[stage].keys():
             raise ParameterError(f"The recipe's settings of {stage} are not {_named(known[stage])}.", hint)
         for name, value in settings.items():
             if isinstance(value, (int, float)) and not (math.isfinite(value) and 0 <= value <= HIGHEST):
                 raise ParameterError(f"The recipe's {stage}.{name} is out of range.", hint)
-    parts = {
-        stage: _part(type(getattr(MapParams(), stage)), stage, recipe.map[stage], hint) for stage in known
-    }
-    params = MapParams(**parts)
-    if model is None:
-        return params
-    return dataclasses.replace(params, embed=dataclasses.replace(params.embed, model=model))
+    stages = {stage: _part(type(getattr(MapParams(), stage)), stage, parts[stage], hint) for stage in known}
+    return MapParams(**stages)
 
 
 def _part(kind: type[Any], stage: str, settings: Mapping[str, Any], hint: str) -> Any:  # noqa: ANN401 - of kind
@@ -157,21 +203,40 @@ def as_made(params: MapParams, recipe: Recipe) -> MapParams:
     return dataclasses.replace(params, embed=dataclasses.replace(params.embed, precision=made))
 
 
-def traces(project: Stages, strategy: str, arrays: Iterable[str] = tuple(BEHIND)) -> Traces:
-    """Versions of the code that chooses with that strategy, and the sha256 of the named arrays."""
+def needed(params: SelectParams) -> set[str]:
+    """The arrays that have a hand in a choice: what the strategy looks at, and the limits set to it."""
+    needs: set[str] = {name for name in selection.strategy(params.strategy).needs if name in BEHIND}
+    if params.dedup_distance is not None:
+        needs = needs | ON_THE_MAP.keys()
+    return needs if params.max_tokens is None else needs | {"tokens"}
+
+
+def _of_judges(recipe: Recipe) -> set[str]:
+    """The arrays that have a hand in the scores themselves."""
+    return {"neighbours"} if any(each.rule == "repaired" for each in recipe.scores) else set()
+
+
+def traces(project: Stages, params: SelectParams, arrays: Iterable[str]) -> Traces:
+    """Versions of the code that makes such a choice, and the sha256 of the named arrays."""
     versions = {
         "embed": embedding.VERSION,
         "neighbours": neighbours.VERSION,
         "cluster": clustering.VERSION,
         "project": projection.VERSION,
-        "strategy": selection.strategy(strategy).version,
+        "strategy": selection.strategy(params.strategy).version,
     }
-    return Traces(versions, {name: _digest(*_made(project, name)) for name in arrays})
+    if params.max_tokens is not None:
+        versions["tokens"] = tokens.VERSION
+    if params.dedup_distance is not None:
+        versions["near copies"] = semdedup.VERSION
+    return Traces(versions, {name: _digest(*_made(project, name)) for name in sorted(arrays)})
 
 
 def _made(project: Stages, name: str) -> tuple[NDArray[Any], ...]:
     if name == "neighbours":
         return project.neighbours()
+    if name == "tokens":
+        return (project.tokens(),)
     return (project.vectors() if name == "vectors" else project.labels(),)
 
 
@@ -189,10 +254,10 @@ def _digest(*arrays: NDArray[Any]) -> str:
 
 def _data(dataset: Dataset, recipe: Recipe) -> Difference | None:
     source = recipe.source
-    if dataset.fingerprint == source.fingerprint:
+    if dataset.origin == source.fingerprint:
         return None
-    if len(dataset) != source.rows:
-        problem = f"{dataset.name} has {counted(len(dataset), 'row')}; the recipe's had {source.rows:,}."
+    if (rows := len(dataset) + dataset.taken_out) != source.rows:
+        problem = f"{dataset.name} has {counted(rows, 'row')}; the recipe's had {source.rows:,}."
         return Difference(
             "data", problem, f"It is another file, or rows were added or removed: {_want(source)}"
         )
@@ -203,6 +268,22 @@ def _data(dataset: Dataset, recipe: Recipe) -> Difference | None:
     return Difference(
         "data", problem, f"A text or a score was changed, or the order of rows: {_want(source)}"
     )
+
+
+def _scores(dataset: Dataset, recipe: Recipe) -> Difference | None:
+    """Whether the judges are those of the recipe: which columns, of which files, and what became of them."""
+    if dataset.lost:
+        first = dataset.lost[0]
+        problem = f"The judge {first.column.name} of the recipe cannot be read."
+        return Difference("scores", problem, first.why)
+    decided = tuple(each.decision() for each in recipe.scores)
+    if dataset.scores == decided:
+        return None
+    names = [
+        each.name for each in (*decided, *dataset.scores) if each not in decided or each not in dataset.scores
+    ]
+    problem = f"What was decided about the judge {names[0] if names else 'columns'} is not as in the recipe."
+    return Difference("scores", problem, "Open the project with the scores of the recipe.")
 
 
 def _want(source: Source) -> str:
@@ -220,7 +301,7 @@ def _stages(params: MapParams, needs: Iterable[str]) -> set[str]:
 
 def _settings(params: MapParams, recipe: Recipe, stages: set[str]) -> Iterator[Difference]:
     now = params.as_dict()
-    for stage in sorted(stages, key=list(now).index):
+    for stage in [stage for stage in now if stage in stages]:
         before = recipe.map.get(stage, {})
         for name, value in now[stage].items():
             if name not in NO_DECISION and name in before and before[name] != value:
@@ -246,7 +327,7 @@ def _vectors(made: Mapping[str, Any], recipe: Recipe) -> Iterator[Difference]:
 def _code(now: Traces, recipe: Recipe, stages: set[str]) -> Iterator[Difference]:
     for name, version in now.versions.items():
         before = recipe.versions.get(name, version)
-        if before != version and name in stages | {"strategy"}:
+        if before != version and name in stages | {"strategy", "near copies"}:
             what = f"strategy {recipe.choice.strategy}" if name == "strategy" else f"stage {name}"
             problem = f"The {what} is of version {version} here; the recipe was made with version {before}."
             yield Difference("code", problem, "Replay with the version of Winnow that wrote the recipe.")
@@ -259,11 +340,14 @@ def _same_arrays(now: Traces, recipe: Recipe, needs: Iterable[str]) -> bool:
 def _arrays(now: Traces, recipe: Recipe, libraries: Sequence[Difference]) -> Iterator[Difference]:
     names = " ".join(each.problem for each in libraries)
     cause = names or "Another processor, or another number of cores, rounds in another way."
+    then, here = recipe.libraries.get(TOKENIZERS), library_version(TOKENIZERS)
+    counting = OTHER_TOKENS if then in (None, here) else f"{TOKENIZERS} is {here} here and was {then}."
     for name in BEHIND:
         before = recipe.arrays.get(name)
         if name in now.arrays and before not in (None, now.arrays[name]):
             problem = f"The {name} are not those of the recipe: sha256 {now.arrays[name][:12]}..., "
-            yield Difference(name, f"{problem}not {str(before)[:12]}...", f"Likely cause: {cause}")
+            likely = counting if name == "tokens" else cause
+            yield Difference(name, f"{problem}not {str(before)[:12]}...", f"Likely cause: {likely}")
 
 
 def _libraries(recipe: Recipe, *, all_made: bool) -> list[Difference]:
@@ -283,6 +367,31 @@ def _other_ids(chosen: Selection) -> Difference:
         f"The {counted(len(chosen), 'chosen id')} are not those of the recipe.",
         "Nothing else that the recipe records differs, so its decisions or its digest were edited.",
     )
+
+
+def _rows(project: Replayable, chosen: Selection, recipe: Recipe) -> Iterator[Difference]:
+    """Whether mending gives the training rows of the recipe again."""
+    before = recipe.training
+    if before is None:
+        return
+    mending = Mending(
+        fixes=tuple(before.fixes),
+        left_out=tuple(before.left_out),
+        limit=before.limit,
+        tokenizer=before.tokenizer,
+    )
+    try:
+        lengths = project.needed_lengths(chosen.rows, mending, ignore_progress)
+        now = training_of(prepare(project.dataset, chosen.rows, mending, lengths))
+    except ParameterError as error:
+        yield Difference("training rows", f"The rows were not mended again. {error.problem}", error.hint)
+        return
+    if now != before:
+        problem = (
+            f"Mending gives {counted(now.exported, 'training row')}, {now.changed:,} of them changed; "
+            f"the recipe has {before.exported:,} and {before.changed:,}."
+        )
+        yield Difference("training rows", problem, "Another version of Winnow, or of the tokenizer.")
 
 
 def _named(names: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ _RUN = rf"(?:{_SIGN})+"
 _WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{_UNSPACED}]]{{2,}}"
 # English contractions say nothing of a topic, and cut in two they leave stumps such as "aren" and "couldn".
 _CONTRACTION = r"\b\p{L}+n['\u2019]t\b|['\u2019](?:s|re|ve|ll|d|m)\b"
-_LONGEST = 2000  # characters read of one text: its topic is clear by then
+LONGEST = 2000  # characters read of one text: its topic is clear by then
 
 
 def words(texts: Sequence[str]) -> pl.DataFrame:
@@ -25,7 +25,7 @@ def words(texts: Sequence[str]) -> pl.DataFrame:
     each pair of neighbouring characters, or a character that stands alone. English contractions are left out.
     """
     frame = pl.DataFrame({"text": pl.Series(texts, dtype=pl.String)}).with_row_index("row")
-    lower = pl.col("text").str.slice(0, _LONGEST).str.to_lowercase()
+    lower = pl.col("text").str.slice(0, LONGEST).str.to_lowercase()
     frame = frame.with_columns(lower.str.replace_all(_CONTRACTION, " "))
     spaced = frame.select("row", word=pl.col("text").str.extract_all(_WORD)).explode("word")
     runs = frame.select("row", run=pl.col("text").str.extract_all(_RUN)).explode("run").drop_nulls().unique()

@@ -19,6 +19,16 @@ from core.embedding import Embedded
 from core.project import SHIPPED
 
 SAMPLE = SHIPPED.parent / "sample.jsonl"
+COMPUTED_BY = (
+    "embedding.embed",
+    "neighbours.neighbours",
+    "clustering.cluster",
+    "clustering.names",
+    "projection.project",
+    "projection.draft",
+    "tokens.count_tokens",
+)
+
 
 TOPICS = {
     "cats": ("Why does my cat", ["purr", "sleep all day", "knead blankets", "hate water", "hunt at night"]),
@@ -61,6 +71,18 @@ def write(path: Path, records: Sequence[dict[str, object]] | None = None) -> Pat
     return path
 
 
+def many(path: Path, count: int = 70) -> Path:
+    """A file of made-up rows without repeats; the path."""
+    return write(
+        path, [{"instruction": f"Say {k} in words", "output": str(k), "score": k % 5} for k in range(count)]
+    )
+
+
+def qualities() -> np.ndarray:
+    """(60,) the scores of ``quality``, NaN where there is none."""
+    return np.array([row["quality"] for row in rows()], float)
+
+
 @cache
 def _folder() -> Path:
     """A folder of this process, removed at its end."""
@@ -82,7 +104,7 @@ def built() -> tuple[Path, Path]:
 def copied(home: Path) -> tuple[Path, Path]:
     """(file, home) as ``built`` gives them, with a home of one's own, in which no order was made yet."""
     file, original = built()
-    shutil.copytree(original, home, ignore=shutil.ignore_patterns("order", "control-curve"))
+    shutil.copytree(original, home, ignore=shutil.ignore_patterns("order", "near-copies", "control-*"))
     return file, home
 
 
@@ -108,7 +130,8 @@ def fake_embed(
     on_progress(Progress("embed", 0, len(texts)))
     vectors = made_up_vectors(texts)
     lengths = np.ones(len(texts), np.int32)
-    return Embedded(vectors, lengths, "fp32", "cpu", 0, 0, 0, 0, "0" * 64, "made up")
+    cut = np.zeros(len(texts), dtype=bool)
+    return Embedded(vectors, lengths, "fp32", "cpu", 0, 0, 0, 0, "0" * 64, "made up", cut)
 
 
 def fake_project(vectors: np.ndarray, *_: object, **__: object) -> np.ndarray:

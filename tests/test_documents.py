@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 
 import core.__main__ as command
-from core.domain import Reason
-from core.exporting import CARD_CONTENTS, CONTENTS, FORMATS
+from core.domain import EMBED_CHOICES, JUDGED_CHOICES, Reason
+from core.exporting import CARD_CONTENTS, CONTENTS, FORMATS, REPORT_CONTENTS, SNIPPETS, SPREADSHEET
+from core.health import CHECKS
+from core.judging.judgement import Status
+from core.judging.rubric import PAIR_RUBRICS, RUBRICS
+from core.loading import SCHEMAS
+from core.metrics import METRICS
+from core.removals import RULES
 from core.selection import strategies
 
 REPOSITORY = Path(__file__).parents[1]
@@ -45,6 +51,24 @@ COMMANDS = dict(_commands(command._parser()))
 # Whatever there is, is written down.
 
 
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_that_takes_rows_out_is_documented(name):
+    """By its name, with each of its settings; checks have a table of their own."""
+    assert f"`{name}`" in GUIDE
+    for setting in RULES[name].settings:
+        assert f"`{setting}`" in GUIDE
+
+
+def test_every_decision_has_a_number_of_its_own_and_a_line_in_the_index():
+    """Records that were written apart do not share one."""
+    folder = REPOSITORY / "docs" / "decisions"
+    records = sorted(path.name for path in folder.glob("0*.md"))
+    index = re.findall(r"^- \[(\d{4}) .+\]\(([^)]+)\)$", (folder / "README.md").read_text("utf-8"), re.M)
+    assert [name for _, name in index] == records
+    assert [number for number, _ in index] == [name[:4] for name in records]
+    assert len({number for number, _ in index}) == len(index)
+
+
 @pytest.mark.parametrize("name", strategies())
 def test_every_strategy_is_documented(name):
     """By its name, with each of its settings and its source."""
@@ -56,14 +80,54 @@ def test_every_strategy_is_documented(name):
         assert source in GUIDE
 
 
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_is_documented(name):
+    """By its name, with its unit and the way that is better."""
+    section = GUIDE.partition("## Metrics")[2].partition("\n## ")[0]
+    (line,) = [line for line in section.splitlines() if f"`{name}`" in line.partition(" | ")[0]]
+    metric = METRICS[name]
+    assert [cell.strip() for cell in line.split("|")[3:5]] == [metric.unit, metric.better or ""]
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_export_format_is_documented(name):
     """By its name."""
     assert f"`{name}`" in GUIDE
 
 
-@pytest.mark.parametrize("name", [*CONTENTS, *CARD_CONTENTS])
+@pytest.mark.parametrize("name", [*SCHEMAS, *EMBED_CHOICES])
+def test_every_schema_and_choice_of_what_is_embedded_is_documented(name):
+    """By its name; a schema with each of its needed roles."""
+    assert f"`{name}`" in GUIDE
+    for role in SCHEMAS[name].needed if name in SCHEMAS else ():
+        assert f"`{role.names[0]}`" in GUIDE
+
+
+def test_every_rubric_and_status_of_judging_is_documented():
+    """By its name; a rubric with its source."""
+    section = GUIDE.partition("## Judging")[2].partition("\n## ")[0]
+    for name, rubric in {**RUBRICS, **PAIR_RUBRICS}.items():
+        assert f"`{name}`" in section
+        assert rubric.source.rpartition(" ")[2] in section
+    assert all(f"| {status.word} |" in section for status in Status)
+
+
+def test_every_choice_of_what_is_judged_is_documented():
+    """Each part by its name, and what adds the system text to it."""
+    parts = {choice.removesuffix("-with-system") for choice in JUDGED_CHOICES}
+    assert all(f"`{part}`" in GUIDE for part in parts)
+    assert "`-with-system`" in GUIDE
+    assert len(JUDGED_CHOICES) == 2 * len(parts)
+
+
+@pytest.mark.parametrize("name", [*CONTENTS, *CARD_CONTENTS, *REPORT_CONTENTS, *SNIPPETS, SPREADSHEET.file])
 def test_every_file_of_an_export_is_documented(name):
+    """By its name."""
+    assert f"`{name}`" in GUIDE
+
+
+@pytest.mark.parametrize("name", [check.name for check in CHECKS])
+def test_every_check_is_documented(name):
     """By its name."""
     assert f"`{name}`" in GUIDE
 
@@ -145,7 +209,7 @@ def test_links_between_documents_resolve(document):
 def test_files_that_are_named_are_there(document):
     """Every path in backticks that begins with a folder of the repository."""
     for named in re.findall(r"`([\w./-]+)`", document.read_text("utf-8")):
-        if named.split("/")[0] in FOLDERS and "/" in named:
+        if named.split("/")[0] in FOLDERS and "/" in named and named not in CARD_CONTENTS:
             assert (REPOSITORY / named).exists(), named
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import sqlite3
@@ -142,16 +141,19 @@ def test_pins_that_were_read_are_held(path, monkeypatch):
     assert ledger.pins(DATA) == _pins("a")
 
 
-@pytest.fixture
-def read_only(tmp_path):
-    """A home on a file system that is then made read-only, and what does that."""
-    home = tmp_path / "mounted"
-    home.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(home)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("Mounting a small file system needs root and a machine that allows it.")
-    yield home, lambda: subprocess.run(["mount", "-o", "remount,ro", str(home)], check=True)
-    subprocess.run(["umount", "--lazy", str(home)], check=True)
+def test_what_another_ledger_of_the_file_pins_is_seen(path):
+    """As of a project with other map settings in the same home: both stand on the same pins at any time."""
+    one, other = Ledger(path), Ledger(path)
+    assert one.pins(DATA) == other.pins(DATA) == _pins()
+    for ledger, operation, ids, expected in (
+        (one, "include", "ab", _pins("ab")),
+        (other, "exclude", "b", _pins("a", "b")),
+        (one, "clear", "a", _pins("", "b")),
+    ):
+        ledger.pin(DATA, operation, ids)
+        assert one.pins(DATA) == other.pins(DATA) == expected
+    other.undo(DATA)
+    assert one.pins(DATA) == _pins("a", "b")
 
 
 def test_a_read_only_home_still_lets_one_look(read_only):
@@ -327,3 +329,61 @@ def test_a_step_that_was_cut_off_is_taken_back_by_the_next_reader(path, tmp_path
     left = Ledger(hot / "ledger.sqlite")
     assert left.pins(DATA) == _pins("a")
     assert left.steps("other") == 0
+
+
+# Pins of a moment, restored.
+
+
+def test_restoring_pins_is_one_step(path):
+    """Whatever was pinned, those of the moment are in their place, and one undo takes that back whole."""
+    ledger = Ledger(path)
+    ledger.pin(DATA, "include", "abc")
+    ledger.pin(DATA, "exclude", "de")
+    assert ledger.restore(DATA, _pins("cdx", "ax"))
+    assert ledger.pins(DATA) == Ledger(path).pins(DATA) == _pins("cd", "ax")
+    assert ledger.steps(DATA) == 3
+    ledger.pin(DATA, "clear", "c")
+    assert ledger.undo(DATA) == _pins("cd", "ax")
+    assert ledger.undo(DATA) == _pins("abc", "de")
+    assert (ledger.undo(DATA), ledger.steps(DATA)) == (_pins("abc"), 1)
+
+
+def test_restoring_what_is_pinned_already_is_no_step(path):
+    """Nothing is written, not even a file."""
+    ledger = Ledger(path)
+    assert not ledger.restore(DATA, Pins())
+    assert not path.exists()
+    ledger.pin(DATA, "include", "a")
+    assert not ledger.restore(DATA, _pins("a"))
+    assert ledger.steps(DATA) == 1
+
+
+def test_restoring_sees_what_another_process_pinned(path):
+    """Pins that this one has not read yet are replaced as well."""
+    ledger = Ledger(path)
+    ledger.pins(DATA)
+    Ledger(path).pin(DATA, "include", "z")
+    ledger.restore(DATA, _pins("a"))
+    assert ledger.pins(DATA) == Ledger(path).pins(DATA) == _pins("a")
+
+
+MOMENTS = st.lists(
+    st.builds(_pins, st.sets(st.sampled_from("abcd")), st.sets(st.sampled_from("abcd"))), max_size=6
+)
+
+
+@settings(max_examples=10, deadline=None)
+@given(moments=MOMENTS)
+def test_undo_walks_back_through_restored_moments(tmp_path_factory, moments):
+    """Each undo gives the moment before; an event of another dataset in between is no part of any step."""
+    path = tmp_path_factory.mktemp("ledger") / "ledger.sqlite"
+    ledger, seen = Ledger(path), [Pins()]
+    for moment in moments:
+        if ledger.restore(DATA, moment):
+            seen.append(_pins(moment.include - moment.exclude, moment.exclude))
+        ledger.pin("other", "include", "a")
+        assert ledger.pins(DATA) == seen[-1]
+    assert ledger.steps(DATA) == len(seen) - 1
+    for before in reversed(seen[:-1]):
+        assert ledger.undo(DATA) == before
+    assert ledger.steps("other") == len(moments)

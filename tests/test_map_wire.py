@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pages.ui.map import cloud as clouds
-from pages.ui.map import events, wire
+from pages.ui.map import wire
 from pages.ui.map.move import Move, pack_move
 
 N = 52_002  # Alpaca
@@ -60,6 +59,7 @@ def chosen_in(cloud: clouds.Cloud, packet: bytes, count: int | None = None) -> s
 
 
 def test_a_packet_gives_back_its_header_and_arrays() -> None:
+    """Of every kind of number, empty ones and other byte orders among them."""
     arrays = {
         "a": np.arange(7, dtype=np.uint8),
         "empty": np.zeros(0, dtype=np.uint16),
@@ -79,6 +79,7 @@ def test_every_array_starts_at_a_multiple_of_four_bytes() -> None:
 
 
 def test_bytes_that_are_no_packet_are_refused() -> None:
+    """Instead of being read as something."""
     with pytest.raises(ValueError, match="not a map packet"):
         wire.unpack(b"PAR1 something else")
 
@@ -88,6 +89,7 @@ def test_bytes_that_are_no_packet_are_refused() -> None:
 
 @given(st.integers(1, 700).flatmap(lambda n: st.tuples(st.just(n), st.sets(st.integers(0, n - 1)))))
 def test_a_set_comes_back_sorted(case: tuple[int, set[int]]) -> None:
+    """Any set of positions, in whatever sequence it was given."""
     size, members = case
     code, data = wire.pack_set(np.array(list(members), dtype=np.int64), size)
     assert wire.unpack_set(code, data, size).tolist() == sorted(members)
@@ -95,6 +97,7 @@ def test_a_set_comes_back_sorted(case: tuple[int, set[int]]) -> None:
 
 @pytest.mark.parametrize(("count", "most"), [(0, 0), (1, 4), (1_000, 1_024), (9_229, 4_608), (N, 0)])
 def test_sets_are_small(count: int, most: int) -> None:
+    """Near what the information needs: nothing for none or all, a bit a position at most."""
     positions = np.random.default_rng(0).permutation(N)[:count]
     assert len(wire.pack_set(positions, N)[1]) <= most
 
@@ -102,6 +105,7 @@ def test_sets_are_small(count: int, most: int) -> None:
 @given(st.integers(0, 3_000), st.integers(0, 2**32 - 1))
 @settings(max_examples=40)
 def test_no_set_takes_more_than_a_bit_a_position(count: int, seed: int) -> None:
+    """Whatever its size and whichever positions."""
     positions = np.random.default_rng(seed).permutation(3_000)[:count]
     assert len(wire.pack_set(positions, 3_000)[1]) <= 3_000 // 8 + 1
 
@@ -110,6 +114,7 @@ def test_no_set_takes_more_than_a_bit_a_position(count: int, seed: int) -> None:
 
 
 def test_both_axes_keep_one_scale() -> None:
+    """The longer side fills the extent, the shorter one is centred."""
     packed = clouds.quantise(np.array([[0, 0], [10, 0], [10, 5], [0, 5]], dtype=np.float32)).astype(int)
     assert packed[:, 0].min() == 0
     assert packed[:, 0].max() == clouds.EXTENT
@@ -119,6 +124,7 @@ def test_both_axes_keep_one_scale() -> None:
 
 @pytest.mark.parametrize("points", [np.zeros((0, 2)), np.full((3, 2), 4.5)])
 def test_a_map_without_extent_is_packed(points: NDArray[np.float64]) -> None:
+    """No point, and several at one place."""
     assert len(clouds.quantise(points.astype(np.float32))) == len(points)
 
 
@@ -127,6 +133,7 @@ SCORES = st.lists(st.one_of(st.none(), st.integers(-40, 40).map(lambda i: i / 10
 
 @given(SCORES)
 def test_eligibility_at_an_offered_threshold_is_exact(values: list[float | None]) -> None:
+    """What the browser reads from codes is what comparing the scores gives, unscored rows left out."""
     scores = np.array([np.nan if v is None else v for v in values], dtype=np.float32)
     offered = clouds.levels(scores)
     codes = clouds.level_indices(scores, offered)
@@ -136,10 +143,12 @@ def test_eligibility_at_an_offered_threshold_is_exact(values: list[float | None]
 
 
 def test_offered_thresholds_are_distinct_scores_of_the_data() -> None:
+    """Each once, ascending, and no number that no row has."""
     assert clouds.levels(np.array([3, 1, np.nan, 3, 2.5], dtype=np.float32)).tolist() == [1, 2.5, 3]
 
 
 def test_many_scores_are_offered_as_200_attained_quantiles() -> None:
+    """From the lowest to the highest, in even steps of rows."""
     scores = np.random.default_rng(2).lognormal(size=20_000).astype(np.float32)
     offered = clouds.levels(scores)
     assert len(offered) == 200
@@ -152,6 +161,7 @@ def test_many_scores_are_offered_as_200_attained_quantiles() -> None:
 
 
 def test_the_header_counts_all_rows() -> None:
+    """By score, by bin and by cluster, unscored rows apart."""
     cloud = some_cloud()
     header, arrays = wire.unpack(cloud.packet)
     judge = header["judges"][0]
@@ -163,6 +173,7 @@ def test_the_header_counts_all_rows() -> None:
 
 
 def test_clusters_come_by_size_with_noise_last() -> None:
+    """One without a name gets its number."""
     labels = np.array([-1] * 9 + [4] * 2 + [7] * 5, dtype=np.int32)
     cloud = clouds.pack_cloud(
         np.zeros((16, 2), np.float32), labels, {7: "seven"}, judges={}, lengths=np.arange(16)
@@ -176,6 +187,7 @@ def test_clusters_come_by_size_with_noise_last() -> None:
 
 
 def test_a_level_and_its_threshold_name_each_other() -> None:
+    """One between two levels means the next one up; one beyond them the last."""
     cloud = some_cloud()
     for i, level in enumerate(cloud.levels[GRADES]):
         assert cloud.threshold(GRADES, i) == level
@@ -186,6 +198,7 @@ def test_a_level_and_its_threshold_name_each_other() -> None:
 
 
 def test_levels_are_written_in_their_shortest_form() -> None:
+    """4.3 and not what single precision makes of it."""
     scores = np.array([4.3, 4.4], dtype=np.float32)
     cloud = clouds.pack_cloud(
         np.zeros((2, 2), np.float32), np.zeros(2, np.int32), {}, judges={"j": scores}, lengths=[1, 2]
@@ -194,6 +207,7 @@ def test_levels_are_written_in_their_shortest_form() -> None:
 
 
 def test_a_sample_says_which_rows_it_draws_and_counts_all() -> None:
+    """Rows of drawn points ascend, totals are of the whole dataset, and rows that are not drawn have no point."""
     drawn = np.arange(0, 400, 7)
     cloud = some_cloud(drawn=drawn[::-1])
     header, arrays = wire.unpack(cloud.packet)
@@ -204,11 +218,13 @@ def test_a_sample_says_which_rows_it_draws_and_counts_all() -> None:
 
 
 def test_the_same_rows_get_the_same_id_and_others_another() -> None:
+    """The id is of the content, not of the object."""
     assert some_cloud().id == some_cloud().id
     assert some_cloud().id != some_cloud(401).id
 
 
 def test_an_empty_dataset_is_packed() -> None:
+    """Nothing to draw, nothing to take."""
     nothing = np.zeros(0)
     cloud = clouds.pack_cloud(
         np.zeros((0, 2), np.float32),
@@ -231,6 +247,7 @@ def alpaca() -> clouds.Cloud:
 
 @pytest.mark.parametrize("count", [0, 1, 7, 1_000, 3_000, 9_229, 20_000, 26_001, 39_000, 51_999, N, 10**6])
 def test_a_move_carries_the_selection_in_seven_kilobytes(alpaca: clouds.Cloud, count: int) -> None:
+    """From no row to more than there are, exactly the first of the order."""
     order = np.random.default_rng(count).permutation(N)
     other = {"seq": 123_456, "ack": 1_763_683_200_000, "judge": GRADES, "level": 7}
     packet = pack_move(alpaca, move_of(order, count, isolated=39, message="", **other))
@@ -240,6 +257,7 @@ def test_a_move_carries_the_selection_in_seven_kilobytes(alpaca: clouds.Cloud, c
 
 @pytest.mark.parametrize("count", [1, 900, 3_000, 9_229])
 def test_within_its_window_a_move_foresees_every_other_count(alpaca: clouds.Cloud, count: int) -> None:
+    """The window holds more than a thousand rows around the count."""
     order = np.random.default_rng(count).permutation(N)
     packet = pack_move(alpaca, move_of(order, count))
     first = wire.unpack(packet)[0]["window"][0]
@@ -251,6 +269,7 @@ def test_within_its_window_a_move_foresees_every_other_count(alpaca: clouds.Clou
 
 
 def test_up_to_3000_rows_the_whole_order_fits() -> None:
+    """Every count is foreseen then."""
     cloud = some_cloud(WHOLE_ORDER)
     order = np.random.default_rng(0).permutation(WHOLE_ORDER)
     packet = pack_move(cloud, move_of(order, 1_500, judge=GRADES, level=3))
@@ -261,6 +280,7 @@ def test_up_to_3000_rows_the_whole_order_fits() -> None:
 
 
 def test_a_move_counts_clusters_over_all_rows_though_few_are_drawn() -> None:
+    """The legend is exact where a tenth of the rows have a point."""
     cloud = some_cloud(4_000, drawn=np.arange(0, 4_000, 10))
     order = np.random.default_rng(5).permutation(4_000)[:2_500]
     packet = pack_move(cloud, move_of(order, 1_234))
@@ -273,6 +293,7 @@ def test_a_move_counts_clusters_over_all_rows_though_few_are_drawn() -> None:
 
 
 def test_a_move_carries_pins_and_what_it_answers() -> None:
+    """Both kinds of pins, whether one can be undone, and which setting and decision this answers."""
     cloud = some_cloud()
     include, exclude = np.array([3, 399]), np.array([5])
     order = np.concatenate([include, np.setdiff1d(np.arange(400), [3, 399, 5])])
@@ -286,6 +307,7 @@ def test_a_move_carries_pins_and_what_it_answers() -> None:
 
 @pytest.mark.parametrize(("asked", "sent"), [(None, None), (-3, 0), (2, 2), (10**9, 8)])
 def test_a_level_that_is_not_on_offer_becomes_the_nearest(asked: int | None, sent: int | None) -> None:
+    """And none where the judge is of another file."""
     cloud = some_cloud()
     packet = pack_move(cloud, move_of(np.arange(400), 10, judge=GRADES, level=asked))
     assert wire.unpack(packet)[0]["level"] == sent
@@ -294,6 +316,7 @@ def test_a_level_that_is_not_on_offer_becomes_the_nearest(asked: int | None, sen
 
 
 def test_more_than_65536_points_are_addressed() -> None:
+    """Places of the window are then wider than two bytes."""
     n = 70_000
     cloud = clouds.pack_cloud(
         np.zeros((n, 2), np.float32), np.zeros(n, np.int32), {}, judges={}, lengths=np.ones(n, np.int64)
@@ -302,100 +325,11 @@ def test_more_than_65536_points_are_addressed() -> None:
     assert chosen_in(cloud, packet) == {n - 1, n - 2, n - 3}
 
 
-# --- what comes back -------------------------------------------------------------------------------
-
-
-def test_settings_are_read() -> None:
-    sent = json.loads('{"seq": 4, "level": 3, "count": 1000, "colour": "judge:a", "isolated": null}')
-    assert events.read_settings({"settings": sent}) == events.Settings(
-        seq=4, level=3, count=1000, colour="judge:a", isolated=None
-    )
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        None,
-        "x",
-        {},
-        {"seq": "4", "count": 3, "colour": "cluster"},
-        {"seq": 4, "count": float("nan"), "colour": "cluster"},
-        {"seq": 4, "count": float("inf"), "colour": "cluster"},
-        {"seq": 4, "count": -1, "colour": "cluster"},
-        {"seq": 4, "count": 10, "colour": 3},
-        {"seq": True, "count": 10, "colour": "cluster"},
-    ],
-)
-def test_settings_that_make_no_sense_are_none(raw: object) -> None:
-    assert events.read_settings({"settings": raw}) is None
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        None,
-        {"op": "drop table"},
-        {"op": "include", "polygon": [[0, 0], [1, 1]]},
-        {"op": "include", "polygon": [[0, 0], [1, 1], [1, "2"]]},
-        {"op": "include", "polygon": [[0, 0], [1, 1], [float("nan"), 2]]},
-        {"op": "include", "polygon": [[i, i] for i in range(10_000)]},
-        {"op": "include", "rows": ["1; rm"]},
-        {"op": "include", "rows": 5},
-    ],
-)
-def test_pins_that_make_no_sense_are_none(raw: object) -> None:
-    assert events.read_pin({"pin": raw}) is None
-
-
-def test_a_click_gives_its_row() -> None:
-    assert events.read_open({"open": {"row": 17}}) == 17
-    assert events.read_open({"open": {"row": "17"}}) is None
-    assert events.read_open({}) is None
-
-
-def winding(polygon: list[tuple[float, float]], x: float, y: float) -> bool:
-    """An oracle for simple polygons: the angles seen from inside add up to a full turn."""
-    angles = [np.arctan2(b - y, a - x) for a, b in polygon]
-    turns = np.diff([*angles, angles[0]])
-    return bool(abs(((turns + np.pi) % (2 * np.pi) - np.pi).sum()) > np.pi)
-
-
-def test_rows_in_a_lasso_are_those_it_winds_around() -> None:
-    rng = np.random.default_rng(11)
-    coords = rng.normal(size=(600, 2)).astype(np.float32)
-    packed = clouds.quantise(coords).astype(float)
-    star = [
-        (32_767 + r * np.cos(a), 32_767 + r * np.sin(a))
-        for r, a in zip([26_000, 9_000] * 6, np.arange(12) / 12 * 2 * np.pi, strict=True)
-    ]
-    pin = events.Pin(n=1, op="include", polygon=tuple(star))
-    found = events.pin_rows(pin, coords, np.zeros(600, np.int32))
-    assert 50 < len(found) < 550
-    assert found.tolist() == [i for i, (x, y) in enumerate(packed) if winding(star, x, y)]
-
-
-def test_a_lasso_on_an_isolated_cluster_takes_only_its_rows() -> None:
-    coords = np.array([[0, 0], [1, 1], [0, 1], [1, 0]], dtype=np.float32)
-    everything = ((-9.0, -9.0), (70_000.0, -9.0), (70_000.0, 70_000.0), (-9.0, 70_000.0))
-    labels = np.array([2, 2, -1, 2], dtype=np.int32)
-    pin = events.Pin(n=1, op="exclude", polygon=everything, cluster=2)
-    assert events.pin_rows(pin, coords, labels).tolist() == [0, 1, 3]
-
-
-def test_pinned_rows_outside_the_dataset_are_dropped() -> None:
-    pin = events.Pin(n=1, op="include", rows=(3, 3, -1, 10**9, 0))
-    assert events.pin_rows(pin, np.zeros((4, 2), np.float32), np.zeros(4, np.int32)).tolist() == [0, 3]
-
-
-def test_an_undo_is_about_no_row() -> None:
-    pin = events.Pin(n=1, op="undo")
-    assert len(events.pin_rows(pin, np.zeros((4, 2), np.float32), np.zeros(4, np.int32))) == 0
-
-
 # --- the code that travels ---------------------------------------------------------------------------
 
 
 def test_the_code_that_travels_is_small() -> None:
+    """The code and styles of the map, and what hands over to them with every move."""
     from pages.ui import map as rowmap
 
     assert len(rowmap.script()) + len(rowmap.styles()) < 40_000
@@ -403,6 +337,7 @@ def test_the_code_that_travels_is_small() -> None:
 
 
 def test_names_from_files_reach_the_page_as_text_only() -> None:
+    """No script of the map writes markup."""
     for path in FRONT_END.glob("*.js"):
         code = path.read_text("utf-8")
         for unsafe in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
@@ -410,6 +345,7 @@ def test_names_from_files_reach_the_page_as_text_only() -> None:
 
 
 def test_every_front_end_file_travels() -> None:
+    """A file that is not listed would be dead."""
     from pages.ui import map as rowmap
 
     assert {path.name for path in FRONT_END.glob("*.js")} == set(rowmap.SCRIPTS)

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from real_rows import FILE, real_texts
+from real_rows import FILE, some_rows
 
 from core import neighbours as module
 from core.domain import Progress
-from core.embedding import embed
 from core.errors import Cancelled, ParameterError
 from core.neighbours import NeighbourParams, neighbours
 
@@ -342,11 +341,9 @@ def test_stopping_passes_through(monkeypatch, exact_rows):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not FILE.exists(), reason="The real rows are not here: ../shared/data is absent.")
-def test_the_neighbours_of_real_prompts_are_exact_and_nearly_all_found_by_cells(monkeypatch):
+def test_the_neighbours_of_real_prompts_are_exact_and_nearly_all_found_by_cells(monkeypatch, real_project):
     """Five thousand prompts against every pair; by cells, 95 of 100 are found as well."""
-    texts = real_texts()
-    drawn = np.random.default_rng(0).choice(len(texts), 5000, replace=False)
-    vectors = embed([texts[row] for row in drawn]).vectors
+    vectors = real_project.vectors()[some_rows()]
     truth = _by_hand(vectors)
     nearest = np.sort(truth, axis=1)[:, :15]
     found = neighbours(vectors)
@@ -357,3 +354,18 @@ def test_the_neighbours_of_real_prompts_are_exact_and_nearly_all_found_by_cells(
     by_cell = neighbours(vectors)
     _check_form(by_cell, 5000, 15)
     assert _recall(by_cell, truth, 15) >= 0.95
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_ranks_are_those_of_a_sort_by_three_keys(seed):
+    """Row, then similarity, then position: with many ties, both zeros, numbers below zero and empty places."""
+    rng = np.random.default_rng(seed)
+    size, values = 5_000, np.array([0.0, -0.0, -0.25, 0.25, -1e-8, 1.0, -1.0, 0.9999999], np.float32)
+    row = rng.integers(0, 40, size)
+    other = np.concatenate([rng.permutation(size // 2), rng.permutation(size // 2)])
+    similar = np.where(rng.random(size) < 0.5, rng.choice(values, size), rng.random(size)).astype(np.float32)
+    is_empty = rng.random(size) < 0.1
+    similar[is_empty], other[is_empty] = -np.inf, -1
+    wanted, found = np.lexsort((other, -similar, row)), module._ranked(row, other, similar)
+    for each in (row, similar, other):
+        np.testing.assert_array_equal(each[found], each[wanted])

@@ -99,11 +99,15 @@ def test_it_exports_into_its_own_folder(executed):
     root, _ = executed
     names = [
         "SHA256SUMS",
+        "axolotl.yaml",
         "control_ids.txt",
+        "dataset_info.json",
         "ids.txt",
         "recipe.yaml",
         "selection.parquet",
         "train.messages.jsonl",
+        "trl_sft.py",
+        "unsloth_sft.py",
     ]
     assert sorted(path.name for path in (root / "out" / "quickstart").iterdir()) == names
     assert len((root / "out" / "quickstart" / "ids.txt").read_text().split()) == 150

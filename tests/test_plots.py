@@ -13,7 +13,8 @@ from core.domain import SelectParams
 from core.errors import ParameterError
 from core.loading.judges import judge
 from core.metrics import Curve
-from core.plots import LONGEST_NAME, NOISE, PALETTE, curve_figure, map_figure, plain
+from core.palette import NOISE, ON_LIGHT
+from core.plots import LONGEST_NAME, curve_figure, map_figure, plain
 from core.selection import cut
 
 COORDS = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
@@ -50,7 +51,7 @@ def test_a_cluster_is_a_trace_with_its_counts_and_colour():
     assert [_rows(trace) for trace in figure.data] == [
         np.flatnonzero(label == LABELS).tolist() for label in (0, 1, 2, -1)
     ]
-    assert [trace.marker.color for trace in figure.data] == [*PALETTE[:3], NOISE]
+    assert [trace.marker.color for trace in figure.data] == [*ON_LIGHT[:3], NOISE]
 
 
 def test_rows_that_are_not_chosen_lie_faint_below():
@@ -131,10 +132,10 @@ def test_an_ordinary_name_is_not_changed():
 
 
 def test_more_clusters_than_colours_begin_again():
-    """The seventeenth cluster has the first colour."""
-    labels = np.arange(40, dtype=np.int32) % 20
-    figure = _figure(labels=labels, names={label: f"n{label}" for label in range(20)})
-    assert [trace.marker.color for trace in figure.data] == [*PALETTE, *PALETTE[:4]]
+    """The forty-first cluster has the first colour."""
+    labels = np.arange(40, dtype=np.int32) + 4
+    figure = _figure(labels=labels, names={label: f"n{label}" for label in range(44)})
+    assert [trace.marker.color for trace in figure.data] == [*ON_LIGHT, *ON_LIGHT[:4]]
 
 
 def test_the_axes_have_one_scale_and_no_marks():

@@ -30,7 +30,11 @@ PARAMS = {
 
 
 def _params(strategy):
-    options = {"k-center": (("drop_outliers", 10.0),), "stratified": (("temperature", 3.0),)}
+    options = {
+        "k-center": (("drop_outliers", 10.0),),
+        "stratified": (("temperature", 3.0),),
+        "deita": (("with_judge", "depth_score"),),
+    }
     return SelectParams(strategy=strategy, options=options.get(strategy, ()), **PARAMS)
 
 
@@ -139,7 +143,7 @@ def test_a_random_draw_is_replayed_without_vectors(tmp_path, monkeypatch):
     file, home = built()
     project = Project.open(file, home=home)
     project.export(project.select(_params("random")), tmp_path / "out")
-    monkeypatch.setattr("core.project.embedding.embed", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("core.embedded.embedding.embed", lambda *_, **__: 1 / 0)
     recipe = read_recipe(tmp_path / "out" / "recipe.yaml")
     assert Project.of_recipe(recipe, file, home=tmp_path / "fresh").replay(recipe).same
 

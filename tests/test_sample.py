@@ -210,3 +210,9 @@ def test_the_sample_is_read_the_same_by_another_reader():
     """Polars and the standard library agree on every cell."""
     frame = pl.read_ndjson(SAMPLE)
     assert frame.to_dicts() == ROWS
+
+
+def test_the_licence_of_the_sample_is_proposed_before_an_export(project):
+    """Its card names it as the card of any dataset does, and the text below says the same."""
+    assert project.proposed_licence == "cc0-1.0"
+    assert "CC0 1.0" in README

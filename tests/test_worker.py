@@ -13,8 +13,9 @@ import pytest
 from small_project import built, copied, write
 
 from core import Project, worker
-from core.domain import Progress
+from core.domain import Progress, SchemaMapping
 from core.errors import StoreError
+from core.loading import written
 from core.project import MapParams
 
 REPOSITORY = Path(__file__).parents[1]
@@ -124,6 +125,31 @@ def test_settings_that_differ_make_another_map(tmp_path):
     project = Project.open(file, home=home, params=worker.params_from(request["params"]))
     assert project.has_map()
     assert set(project.labels().tolist()) == {0, 1}
+
+
+def test_a_job_may_stop_at_what_choosing_needs(tmp_path):
+    """Without a map: vectors of word counts, neighbours and clusters are stored, coordinates are not."""
+    file = write(tmp_path / "rows.jsonl")
+    settings = {"embed": {"model": "word-counts"}}
+    request = {"job": "7", "path": str(file), "home": str(tmp_path), "params": settings, "map": False}
+    events = _run(request)
+    assert events[-1] == {"job": "7", "finished": True}
+    assert "map" not in {event.get("stage") for event in events}
+    project = Project.open(file, home=tmp_path, params=worker.params_from(settings))
+    assert project.can_choose()
+    assert not project.has_map()
+
+
+def test_a_file_is_read_as_the_request_says(tmp_path):
+    """The map is that of the columns and of the turns that the page shows, not of what is recognised."""
+    file, home = tmp_path / "rows.jsonl", tmp_path / "home"
+    lines = [{"talk": [f"ask {k}", "a", f"more {k % 7}", "b"], "k": k} for k in range(30)]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    mapping = SchemaMapping("turns", (("conversations", "talk"),))
+    request = {"job": "7", "path": str(file), "home": str(home), "mapping": written(mapping)}
+    assert _run({**request, "embed": "all-user"})[-1] == {"job": "7", "finished": True}
+    assert Project.open(file, home=home, mapping=mapping, embed="all-user").has_map()
+    assert not Project.open(file, home=home, mapping=mapping).has_map()
 
 
 def test_warming_up_is_a_job_without_a_file(monkeypatch):
@@ -289,3 +315,79 @@ def test_a_listener_takes_requests_while_a_job_runs(start):
         _ask(process, job=job, path=str(built()[0]), home=".winnow")
     jobs = [list(_events(process))[-1]["job"] for _ in range(2)]
     assert jobs == ["1", "2"]
+
+
+# Working ahead.
+
+NEVER_EXACT = """
+import core.neighbours
+core.neighbours.EXACT_ROWS = worker.EXACT_ROWS = 20
+"""
+# Measuring ahead takes until it is stopped, and says when it begins and ends.
+ENDLESS = (
+    NEVER_EXACT
+    + """
+import pathlib, time
+from core.domain import Progress
+from core.project import Project
+
+def measure(self, *, on_progress):
+    pathlib.Path(self.home, "begun").touch()
+    try:
+        while True:
+            on_progress(Progress("exact neighbours", 0, 1))
+            time.sleep(0.02)
+    finally:
+        pathlib.Path(self.home, "stopped").touch()
+
+Project.measure_ahead = measure
+"""
+)
+
+
+def _until(there):
+    end = time.monotonic() + 60
+    while not there():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_with_nothing_else_to_do_it_measures_what_comparisons_need(start, tmp_path, monkeypatch):
+    """After a map they are stored, without a word: nobody waits for them."""
+    file, home = copied(tmp_path / "home")
+    process = start(NEVER_EXACT)
+    _ask(process, job="7", path=str(file), home=str(home))
+    assert list(_events(process))[-1] == {"job": "7", "finished": True}
+    monkeypatch.setattr("core.neighbours.EXACT_ROWS", 20)
+    _until(lambda: Project.open(file, home=home).has_exact_neighbours())
+    process.stdin.close()
+    assert process.stdout.read() == ""
+
+
+def test_a_new_job_does_not_wait_for_work_ahead(start, tmp_path):
+    """What nobody asked for gives way to what somebody does."""
+    file, home = copied(tmp_path / "home")
+    process = start(ENDLESS)
+    _ask(process, job="1", path=str(file), home=str(home))
+    list(_events(process))
+    _until((home / "begun").exists)
+    _ask(process, job="2", path=str(file), home=str(home))
+    assert list(_events(process))[-1] == {"job": "2", "finished": True}
+    assert (home / "stopped").exists()
+
+
+@pytest.mark.parametrize(
+    ("limit", "request_more"),
+    [("MOST_AHEAD = 59", {}), ("EXACT_ROWS = 60", {}), ("EXACT_ROWS = 20", {"map": False})],
+    ids=["too many rows", "few rows", "no map"],
+)
+def test_what_takes_long_or_no_time_or_has_no_map_is_not_measured_unasked(
+    start, tmp_path, limit, request_more
+):
+    """Half a minute of both cores is the most; few rows take no time; without a map nobody compares yet."""
+    file, home = copied(tmp_path / "home")
+    process = start(ENDLESS + f"worker.{limit}\n")
+    for job in ("1", "2"):
+        _ask(process, job=job, path=str(file), home=str(home), **request_more)
+        assert list(_events(process))[-1] == {"job": job, "finished": True}
+    assert not (home / "begun").exists()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -11,9 +11,11 @@ import orjson
 import polars as pl
 
 from core.domain import Problem
+from core.loading.places import PLACES
 
 NUMBER_SHARE = 0.5  # a text column named like a score is one where at least this share of its cells parse
 NULL_WORDS = ("", "na", "n/a", "nan", "null", "none", "-")
+AT_ONCE = 10_000  # values that are held as Python's own objects beside their column
 EXACT = 2**53  # whole numbers up to here are the same number as a float
 PLAIN_NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$"  # not 007, +5 or 1_000: those are names
 
@@ -28,13 +30,27 @@ def frame_of(records: Sequence[dict[str, Any]]) -> tuple[pl.DataFrame, tuple[Pro
     problems: list[Problem] = []
     for key in keys:
         values = [record.get(key) for record in records]
-        column = _typed(key, values)
-        if column is None:
-            column = pl.Series(key, [as_text(value) for value in values], dtype=pl.String)
-            changed = sum(value is not None and not isinstance(value, str) for value in values)
-            problems.append(Problem(f"not text in the column {key}, read as text", changed))
-        columns[key] = column
+        columns[key], problem = column_of(key, values)
+        problems += [problem] if problem else []
     return pl.DataFrame(columns), tuple(problems)
+
+
+def column_of(name: str, values: list[Any]) -> tuple[pl.Series, Problem | None]:
+    """The values in one type that holds them all, or as text with what had to be changed for that."""
+    column = _typed(name, values)
+    if column is not None:
+        return column, None
+    changed = [row for row, value in enumerate(values, 1) if value is not None and not isinstance(value, str)]
+    texts = pl.Series(name, [as_text(value) for value in values], dtype=pl.String)
+    first = tuple(f"row {row}" for row in changed[:PLACES])
+    return texts, Problem(f"not text in the column {name}, read as text", len(changed), first)
+
+
+def one_by_one(texts: pl.Series) -> Iterator[str]:
+    """The (n,) texts; only some of them at a time are held as Python's own objects."""
+    return (
+        text for start in range(0, len(texts), AT_ONCE) for text in texts[start : start + AT_ONCE].to_list()
+    )
 
 
 def as_text(value: object) -> str | None:
@@ -78,10 +94,23 @@ def _nested(name: str, values: list[Any]) -> pl.Series | None:
     """
     try:
         texts = [None if value is None else orjson.dumps(value).decode() for value in values]
-        column = pl.Series(name, texts, dtype=pl.String).str.json_decode(infer_schema_length=None)
-    except (TypeError, pl.exceptions.PolarsError):
+    except TypeError:
         return None
-    return column if _has_fields(column.dtype) and _agrees(values, column.to_list()) else None
+    slices = (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))
+    return nested(name, pl.Series(texts, dtype=pl.String), slices)
+
+
+def nested(name: str, texts: pl.Series, slices: Iterable[Iterable[Any]]) -> pl.Series | None:
+    """The same out of JSON texts and what they say, ``AT_ONCE`` values in each slice."""
+    try:
+        column = texts.alias(name).str.json_decode(infer_schema_length=None)
+    except pl.exceptions.PolarsError:
+        return None
+    same = (
+        _agrees(list(values), column[number * AT_ONCE : (number + 1) * AT_ONCE].to_list())
+        for number, values in enumerate(slices)
+    )
+    return column if _has_fields(column.dtype) and all(same) else None
 
 
 def _has_fields(dtype: object) -> bool:

@@ -9,17 +9,17 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeGuard
 
 import orjson
-import polars as pl
 
-from core.domain import Problem
 from core.errors import DataError
 from core.loading.columns import frame_of
-from core.loading.places import REPLACEMENT, Places, decoded
-from core.loading.schemas import known
+from core.loading.mixed import framed
+from core.loading.parts import MixedTypesError
+from core.loading.places import REPLACEMENT, Places, Read, decoded
+from core.loading.schemas import is_conversation, known
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
@@ -34,23 +34,76 @@ class JsonError(ValueError):
     """Why a text is not JSON, in words."""
 
 
-def read_json(name: str, content: bytes) -> tuple[pl.DataFrame, tuple[Problem, ...], int]:
+def read_json(name: str, content: bytes) -> Read:
     """The rows, the problems, and how many rows the file holds, loaded or not.
 
     Raises:
         DataError: a document that is not well-formed, or no row that can be read.
     """
     found = Places()
-    records = [record for place, record in _values(name, content, found) if _is_row(record, place, found)]
+    records = list(records_of(_values(name, content, found), found))
     if not records:
-        hint = found.first() or 'Each row is a JSON object such as {"instruction": ..., "output": ...}.'
-        raise DataError(f"{name} has no row that can be read.", hint)
+        raise no_row(name, found)
     rows, mixed = frame_of(records)
-    return rows, (*found.problems(), *mixed), len(records) + found.lost
+    return found.read(rows, *mixed)
 
 
-def _values(name: str, content: bytes, found: Places) -> Iterable[tuple[str, Json]]:
-    """(place, value) of every line, where each is a value of its own, else of every row of the document."""
+def are_lines(head: bytes) -> bool:
+    """Whether a file that begins so is one value a line: the first line is one, and another follows."""
+    filled = (line for line in map(bytes.strip, head.splitlines()) if line)
+    first, second = next(filled, b""), next(filled, b"")
+    return bool(second) and _is_json(first)
+
+
+def read_lines(name: str, pieces: Iterable[bytes], *, mixed: bool = False) -> Read:
+    """As ``read_json``, of JSON lines as they come.
+
+    mixed: whether a column is known to hold several types, which takes longer.
+
+    Raises:
+        DataError: no row can be read.
+        MixedTypesError: a column holds several types.
+    """
+    found = Places()
+    rows, said = framed(records_of(_lines(split_lines(pieces), found), found), mixed=mixed)
+    if not found.taken:
+        raise no_row(name, found)
+    if rows is None:
+        raise MixedTypesError
+    return found.read(rows, *said)
+
+
+def records_of(values: Iterable[tuple[int, Json]], found: Places) -> Iterator[dict[str, Json]]:
+    """The rows among values with their numbers; what is none is lost."""
+    for number, value in values:
+        if _is_row(value, f"{found.unit} {number}", found):
+            found.numbers.append(number)
+            yield value
+
+
+def split_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    r"""The lines of a text in pieces, as ``bytes.splitlines`` divides it: at \n, \r and \r\n."""
+    begun: list[bytes] = []  # a line whose end has not been seen
+    for piece in pieces:
+        begun.append(piece)
+        if b"\n" in piece or b"\r" in piece:
+            whole = b"".join(begun)
+            lines = whole.splitlines()
+            begun = []
+            if not whole.endswith(b"\n"):  # a last line that goes on, or whose \n comes with the next piece
+                begun = [lines.pop() + b"\r" * whole.endswith(b"\r")]
+            yield from lines
+    yield from b"".join(begun).splitlines()
+
+
+def no_row(name: str, found: Places) -> DataError:
+    """What is said of a file without any row; the first loss is the reason."""
+    hint = found.first() or 'Each row is a JSON object such as {"instruction": ..., "output": ...}.'
+    return DataError(f"{name} has no row that can be read.", hint)
+
+
+def _values(name: str, content: bytes, found: Places) -> Iterable[tuple[int, Json]]:
+    """(number, value) of every line, where each is a value of its own, else of every row of the document."""
     lines = content.splitlines()
     filled = [line for line in map(bytes.strip, lines) if line]
     if len(filled) > 1 and _is_json(filled[0]):
@@ -65,7 +118,7 @@ def _values(name: str, content: bytes, found: Places) -> Iterable[tuple[str, Jso
             "Mend that place, or save one row a line as JSONL: then only broken lines are left out.",
         ) from cause
     rows = _rows_in(name, value, found) if isinstance(value, dict) else value
-    return ((f"row {n}", row) for n, row in enumerate(rows if isinstance(rows, list) else [rows], start=1))
+    return enumerate(rows if isinstance(rows, list) else [rows], start=1)
 
 
 def _is_json(text: bytes) -> bool:
@@ -83,30 +136,52 @@ def _are_lines(filled: Sequence[bytes], *, expected: bool) -> bool:
     return len(filled) > 1 and enough and not filled[0].startswith(b"[")
 
 
-def _lines(lines: Sequence[bytes], found: Places) -> Iterator[tuple[str, Json]]:
+def _lines(lines: Iterable[bytes], found: Places) -> Iterator[tuple[int, Json]]:
+    found.unit = "line"
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            yield f"line {number}", parse(line.removeprefix(codecs.BOM_UTF8), found, f"line {number}")
+            yield number, parse(line.removeprefix(codecs.BOM_UTF8), found, f"line {number}")
         except JsonError as cause:
             found.lose("broken JSON", f"line {number}: {cause}")
 
 
 def _rows_in(name: str, value: dict[str, Json], found: Places) -> Sequence[Json]:
     """The rows of an object: under one of its keys, as arrays side by side, or the object itself."""
+    if is_conversation(value):
+        return [value]
     lists = {key: rows for key, item in value.items() if (rows := _objects(item))}
-    under = {key: rows for key, rows in lists.items() if known(list(rows[0]))} or lists
-    if known(list(value)) or not under:
+    key = key_of_rows(name, list(value), {key: list(rows[0]) for key, rows in lists.items()})
+    if key is None:
         return _columns(name, value) or [value]
+    say_key(key, len(lists[key]), value, found)
+    return lists[key]
+
+
+def key_of_rows(name: str, keys: Sequence[str], lists: Mapping[str, Sequence[str]]) -> str | None:
+    """Under which of the keys of an object its rows are; None where it is a row or columns itself.
+
+    lists: the keys with a list of objects, and the columns of the first of them.
+
+    Raises:
+        DataError: rows under more than one key.
+    """
+    under = [key for key, columns in lists.items() if known(columns)] or list(lists)
+    if known(keys) or not under:
+        return None
     if len(under) > 1:
-        keys = ", ".join(under)
-        raise DataError(f"{name} has rows under more than one key: {keys}.", "Save one of them as a file.")
-    key, rows = next(iter(under.items()))
-    found.change(f"rows found under the key {key}", len(rows))
-    for beside in (other for other in value if other != key):
+        raise DataError(
+            f"{name} has rows under more than one key: {', '.join(under)}.", "Save one of them as a file."
+        )
+    return under[0]
+
+
+def say_key(key: str, count: int, keys: Iterable[str], found: Places) -> None:
+    """Which key the rows were found under, and what stands beside it."""
+    found.change(f"rows found under the key {key}", count)
+    for beside in (other for other in keys if other != key):
         found.change(f"keys beside {key}, which are not loaded", 1, beside)
-    return rows
 
 
 def _objects(value: Json) -> list[dict[str, Json]]:

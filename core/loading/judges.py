@@ -36,7 +36,7 @@ def find_judges(rows: pl.DataFrame) -> dict[str, Judge]:
     """
     judges = {}
     for column in rows.iter_columns():
-        named = _says_score(column.name)
+        named = says_score(column.name)
         if named is False:
             continue
         scores = _scores(column, least=NUMBER_SHARE if named else 1.0)
@@ -45,7 +45,7 @@ def find_judges(rows: pl.DataFrame) -> dict[str, Judge]:
     return judges
 
 
-def _says_score(name: str) -> bool | None:
+def says_score(name: str) -> bool | None:
     """True for a score, False for a count or a key, None where the name says neither.
 
     The last telling word decides: ``judge_tokens`` are tokens, ``length_score`` is a score.

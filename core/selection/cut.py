@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from core.domain import Judge, Mask, Order, Positions, Reason, Selection, SelectParams, Ties
 from core.draws import Keys
+from core.errors import ParameterError
+from core.selection.budget import Tokens, held
 from core.selection.registry import strategy
-from core.selection.ties import RULE
+from core.selection.tied import NO_TIE, Levels
 from core.wording import all_are, counted
-
-NO_TIE = Ties(None, 0, 0, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,55 +61,113 @@ def with_pins(order: Order, n: int, pins: Pinned, draw: Keys) -> Order:
 
 
 def cut(
-    params: SelectParams, *, ids: pl.Series, order: Order, judge: Judge | None, pins: Pinned = NO_PINS
+    params: SelectParams,
+    *,
+    ids: pl.Series,
+    order: Order,
+    judge: Judge | None,
+    pins: Pinned = NO_PINS,
+    tokens: Tokens | None = None,
+    near_copies: Mask | None = None,
+    levels: Levels | None = None,
 ) -> Selection:
-    """The first ``params.count`` rows of an order that ``with_pins`` made.
+    """The first rows of an order that ``with_pins`` made: pinned ones, and what count and budget allow.
 
     Args:
-        ids: (n,) str.
-        order: rows in the sequence of choice, pinned ones first; at least as long as the count, or complete.
-        judge: the one that ``params`` names.
-        pins: the pins as positions.
+        ids: (n,) str. order: rows in the sequence of choice; complete, or longer than count or budget.
+        judge: the one that ``params`` names. pins: as positions.
+        tokens: (n,) of prompt and response; needed for a budget. near_copies: (n,) left out before.
+        levels: the rows that are equal to the strategy; without them nothing is said of ties.
     """
-    n = len(ids)
-    allowed = eligible(n, judge, params.min_score)
+    allowed = eligible(len(ids), judge, params.min_score)
     allowed[pins.exclude] = False
+    copies = np.zeros(len(ids), dtype=bool) if near_copies is None else allowed & near_copies
+    copies[pins.include] = False
     pinned = np.setdiff1d(pins.include, pins.exclude)
-    wanted = len(order) if params.count is None else max(params.count, len(pinned))
-    rows = order[:wanted]
-    codes = _reasons(params, judge, order=order, rows=rows, allowed=allowed, pins=pins)
+    within = len(order) if params.max_tokens is None else held(order, _given(tokens), params.max_tokens)
+    wanted = within if params.count is None else min(params.count, within)
+    rows = order[: max(wanted, len(pinned))]
+    codes = _reasons(params, judge, order=order, rows=rows, allowed=allowed, copies=copies, pins=pins)
     rows.flags.writeable = codes.flags.writeable = False
-    count = int(allowed.sum())
+    found = _Found.of(codes, allowed=allowed, copies=copies, pinned=pinned, within=within, of=len(order))
     return Selection(
         params=params,
         ids=ids.gather(rows).to_list(),
         rows=rows,
         codes=codes,
-        eligible=count,
-        ties=ties_at_the_cut(params, judge, allowed, codes),
-        notes=tuple(
-            _notes(
-                params,
-                judge,
-                eligible=count,
-                pinned=len(pinned),
-                beyond=int((~allowed[pinned]).sum()),
-                unscored=int((codes == Reason.UNSCORED).sum()),
-                repeats=int((codes == Reason.DUPLICATE).sum()),
-            )
-        ),
+        eligible=found.eligible,
+        reachable=max(within, len(pinned)) if found.is_short else found.takeable,
+        ties=ties_at_the_cut(params, levels, allowed, codes),
+        notes=(*_budget_notes(params, found, tokens), *_notes(params, judge, found)),
     )
 
 
+def _given(tokens: Tokens | None) -> Tokens:
+    if tokens is None:
+        raise ParameterError("A token budget needs the tokens of every row.", "Give them to the cut.")
+    return tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What there is to say of a cut, in rows.
+
+    within: how many from the start of the order the budget holds. is_short: whether the order goes on.
+    """
+
+    eligible: int
+    copies: int
+    pinned: Positions
+    beyond: int  # pinned without being eligible
+    unscored: int
+    repeats: int  # left out by the strategy
+    within: int
+    is_short: bool
+
+    @classmethod
+    def of(
+        cls, codes: NDArray[np.uint8], *, allowed: Mask, copies: Mask, pinned: Positions, within: int, of: int
+    ) -> _Found:
+        """Counted from the reasons; ``of`` is the length of the order."""
+        return cls(
+            eligible=int(allowed.sum()),
+            copies=int(copies.sum()),
+            pinned=pinned,
+            beyond=int((~allowed[pinned]).sum()),
+            unscored=int((codes == Reason.UNSCORED).sum()),
+            repeats=int(((codes == Reason.DUPLICATE) & ~copies).sum()),
+            within=within,
+            is_short=within < of,
+        )
+
+    @property
+    def takeable(self) -> int:
+        """How many rows the highest count would take if there were no budget."""
+        return self.eligible - self.copies + self.beyond
+
+    def is_ended_by_budget(self, count: int | None) -> bool:
+        """Whether the budget leaves rows out that the count would take."""
+        return self.is_short and (count is None or self.within < count)
+
+
 def _reasons(
-    params: SelectParams, judge: Judge | None, *, order: Order, rows: Positions, allowed: Mask, pins: Pinned
+    params: SelectParams,
+    judge: Judge | None,
+    *,
+    order: Order,
+    rows: Positions,
+    allowed: Mask,
+    copies: Mask,
+    pins: Pinned,
 ) -> NDArray[np.uint8]:
     """(n,) the first reason that applies, from the last written to the first."""
     codes = np.full(len(allowed), Reason.OVER_BUDGET, dtype=np.uint8)
-    if params.count is None or len(order) < params.count:
+    is_ended = len(rows) < len(order) and (params.count is None or len(rows) < params.count)  # by the budget
+    if not is_ended and (params.count is None or len(order) < params.count):
         # The order is complete: an eligible row that is not in it was left out by the strategy as a repeat.
         codes[allowed] = Reason.DUPLICATE
         codes[order] = Reason.OVER_BUDGET
+    codes[copies] = Reason.DUPLICATE
     if judge is not None:
         codes[~allowed] = Reason.BELOW_THRESHOLD
         codes[np.isnan(judge.scores)] = Reason.UNSCORED
@@ -120,52 +178,58 @@ def _reasons(
 
 
 def ties_at_the_cut(
-    params: SelectParams, judge: Judge | None, allowed: Mask, codes: NDArray[np.uint8]
+    params: SelectParams, levels: Levels | None, allowed: Mask, codes: NDArray[np.uint8]
 ) -> Ties:
-    """How many rows with one and the same score there were where the cut falls, and how many got in."""
-    tied = strategy(params.strategy).tied
+    """How many rows were equal to one on the other side of the cut, and how many of them got in."""
+    tie = strategy(params.strategy).tie
     taken = codes == Reason.CHOSEN
     waiting = allowed & (codes == Reason.OVER_BUDGET)
-    if tied is None or not waiting.any() or not taken.any():
+    if tie is None or levels is None or not waiting.any() or not taken.any():
         return NO_TIE
-    if tied == "everything" or judge is None:
-        return Ties(None, int(taken.sum()), int((taken | waiting).sum()), RULE)
-    lowest = judge.scores[taken].min()
-    alike = judge.scores == lowest
-    if not (alike & waiting).any():
-        return NO_TIE
-    return Ties(float(str(lowest)), int((alike & taken).sum()), int((alike & (taken | waiting)).sum()), RULE)
+    return tie.at_the_cut(levels, taken, waiting)
 
 
-def _notes(
-    params: SelectParams,
-    judge: Judge | None,
-    *,
-    eligible: int,
-    pinned: int,
-    beyond: int,
-    unscored: int,
-    repeats: int,
-) -> list[str]:
-    notes = []
+def _budget_notes(params: SelectParams, found: _Found, tokens: Tokens | None) -> list[str]:
+    """What the token budget and the near copies did, counted."""
+    notes, budget, count = [], params.max_tokens, params.count
+    held_by_pins = 0 if budget is None else int(_given(tokens)[found.pinned].sum(dtype=np.int64))
+    if budget is not None and held_by_pins > budget:
+        pinned = all_are(len(found.pinned), "pinned row")
+        notes.append(f"{pinned} in: {counted(held_by_pins, 'token')}, more than the budget of {budget:,}.")
+    elif budget is not None and found.is_ended_by_budget(count):
+        asked = "" if count is None else f" of the {counted(count, 'row')} asked for"
+        rows = counted(found.within, "row") if count is None else f"{found.within:,}"
+        notes.append(f"The budget of {counted(budget, 'token')} holds {rows}{asked}.")
+    if params.dedup_distance is not None:
+        other = "another" if params.judge is None else "a better"
+        notes.append(
+            f"Left out as nearer than {params.dedup_distance:g} to {other} row of their cluster: "
+            f"{counted(found.copies, 'row')}."
+        )
+    return notes
+
+
+def _notes(params: SelectParams, judge: Judge | None, found: _Found) -> list[str]:
+    notes, count, pinned = [], params.count, len(found.pinned)
     if judge is not None and params.min_score is not None and _as_score(params.min_score) > judge.high:
         notes.append(
             f"No rows at \N{GREATER-THAN OR EQUAL TO} {params.min_score:g}; "
             f"the highest score is {judge.high:g}."
         )
-    elif repeats:
-        fewer = "" if params.count is None else f", so fewer are selected than the {params.count:,} asked for"
-        notes.append(f"Left out as too similar to a selected row: {counted(repeats, 'row')}{fewer}.")
-    elif params.count is not None and params.count > eligible + beyond:
+    elif found.repeats:
+        fewer = "" if count is None else f", so fewer are selected than the {count:,} asked for"
+        notes.append(f"Left out as too similar to a selected row: {counted(found.repeats, 'row')}{fewer}.")
+    elif count is not None and count > found.takeable and not found.is_ended_by_budget(count):
+        rest = "other eligible row" if found.copies else "eligible row"
         notes.append(
-            f"{all_are(eligible, 'eligible row')} selected: fewer than the {params.count:,} asked for."
+            f"{all_are(found.eligible - found.copies, rest)} selected: fewer than the {count:,} asked for."
         )
-    if params.count is not None and pinned > params.count:
-        notes.append(f"{all_are(pinned, 'pinned row')} in: more than the {params.count:,} asked for.")
-    if beyond:
-        notes.append(f"Pinned, and in without being eligible: {counted(beyond, 'row')}.")
-    if judge is not None and unscored:
-        notes.append(f"Without a score by {judge.name}, and so left out: {counted(unscored, 'row')}.")
+    if count is not None and pinned > count:
+        notes.append(f"{all_are(pinned, 'pinned row')} in: more than the {count:,} asked for.")
+    if found.beyond:
+        notes.append(f"Pinned, and in without being eligible: {counted(found.beyond, 'row')}.")
+    if judge is not None and found.unscored:
+        notes.append(f"Without a score by {judge.name}, and so left out: {counted(found.unscored, 'row')}.")
     return notes
 
 

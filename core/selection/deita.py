@@ -5,23 +5,51 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
-from core.domain import Mask, OptionValue, Order, Vectors
-from core.selection.registry import Candidates, Option, Strategy
+from core.domain import Mask, OptionValue, Order, Scores, Vectors
+from core.selection.registry import Candidates, JudgeOption, Option, Strategy
+from core.selection.similar import above
+from core.selection.tied import Column, Tie
 from core.selection.ties import by_score
 
+LOWEST, HIGHEST = 1.0, 6.0  # grades of the paper
 BLOCK = 512  # rows that share one matrix product
-PAIRS = 8192  # pairs that are measured exactly at once
 
 
 def _deita(
     candidates: Candidates, options: Mapping[str, OptionValue], *, limit: int, check: Callable[[], None]
 ) -> Order:
     """Walks from the best score down and takes each row that is new ground; the others are left out."""
-    assert candidates.scores is not None
     assert candidates.vectors is not None
-    rows = by_score(candidates, candidates.scores)
+    rows = by_score(candidates, _worth(candidates, options))
     return distinct(candidates.vectors, rows, float(options["similarity"]), limit=limit, check=check)
+
+
+def _worth(candidates: Candidates, options: Mapping[str, OptionValue]) -> Column:
+    """(n,) the score, or its product with the score of the judge that ``with_judge`` names.
+
+    The paper multiplies complexity and quality, each from 1 to 6. A judge whose scores are all above 0 is
+    taken as it is; another's are first mapped to 1 to 6, its lowest to 1: a product with a zero would say
+    nothing of the other judge, and one of two negatives would be high.
+    """
+    assert candidates.scores is not None
+    name = str(options["with_judge"])
+    if not name:
+        return candidates.scores
+    return _positive(candidates.scores) * _positive(candidates.named[name])
+
+
+def _positive(scores: Scores) -> NDArray[np.float64]:
+    """(n,) scores above 0, in the same sequence, for a product; NaN where unscored."""
+    wide = scores.astype(np.float64)
+    if np.isnan(wide).all() or np.nanmin(wide) > 0:
+        return wide
+    low, high = np.nanmin(wide), np.nanmax(wide)
+    mapped: NDArray[np.float64] = LOWEST + (HIGHEST - LOWEST) * (wide - low) / max(
+        high - low, np.finfo(float).tiny
+    )
+    return mapped
 
 
 def distinct(
@@ -48,8 +76,8 @@ def distinct(
             break
         check()
         block = rows[start : start + BLOCK]
-        block = block[~_above(vectors[block], held, cut_off).any(axis=1)]
-        block = block[_first_of_its_kind(_above(vectors[block], vectors[block], cut_off))]
+        block = block[~above(vectors[block], held, cut_off).any(axis=1)]
+        block = block[_first_of_its_kind(above(vectors[block], vectors[block], cut_off))]
         kept = np.concatenate((kept, block))
         held = np.concatenate((held, vectors[block]))
     return kept[:limit]
@@ -61,22 +89,6 @@ def _first_of_its_kind(similar: Mask) -> Mask:
     for row, others in enumerate(similar):
         kept[row] = not (others & kept).any()
     return kept
-
-
-def _above(left: Vectors, right: Vectors, cut_off: float) -> Mask:
-    """(a, b) which pairs are more similar than the cut-off.
-
-    A product in single precision depends on how it was added up; the pairs that it leaves in doubt are
-    measured again in double precision, the same way on any machine.
-    """
-    error = (left.shape[1] + 8) * 2.0**-24
-    products = left @ right.T
-    above = products > cut_off
-    doubtful = np.flatnonzero(np.abs(products - np.float32(cut_off)) <= error)
-    for start in range(0, len(doubtful), PAIRS):
-        row, other = np.divmod(doubtful[start : start + PAIRS], len(right))
-        above[row, other] = np.vecdot(left[row].astype(float), right[other].astype(float)) > cut_off
-    return above
 
 
 STRATEGY = Strategy(
@@ -97,7 +109,13 @@ STRATEGY = Strategy(
             high=0.99,
             step=0.01,
         ),
+        JudgeOption(
+            name="with_judge",
+            title="Multiply with the score of",
+            help="A second judge whose score is multiplied with the first one's, as complexity with quality; "
+            "rows that it left unscored are left out.",
+        ),
     ),
-    tied="score",
+    tie=Tie(key=_worth, at=" at {:g}"),
     slow=True,
 )

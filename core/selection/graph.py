@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from core.domain import Order, Vectors
 from core.selection.registry import Candidates
+from core.selection.whole import SCALE, in_steps, similarities, whole
 
 EXACT_ROWS = 16_384  # up to here eligible rows are compared with one another; above, the given graph is read
 BLOCK = 512  # rows a product
-SCALE = 2**20  # whole numbers a unit of similarity
 BEYOND = 0.8  # how similar a row is to those it does not list, as a share of the last that it lists
 
 Whole = NDArray[np.int64]
@@ -75,37 +75,30 @@ def _read(candidates: Candidates, rows: Order) -> Edges:
     others = place[candidates.neighbours.indices[rows]]
     owners, column = np.nonzero(others >= 0)
     similar = 1 - candidates.neighbours.distances[rows[owners], column].astype(float)
-    return Edges(owners, others[owners, column], _whole(similar))
+    return Edges(owners, others[owners, column], whole(similar))
 
 
 def _compared(candidates: Candidates, rows: Order, check: Callable[[], None]) -> Edges:
-    """The k nearest of each row among the others, on one core: the same on any number of them."""
-    from threadpoolctl import threadpool_limits
-
+    """The k nearest of each row among the others."""
     assert candidates.vectors is not None
     assert candidates.neighbours is not None
-    vectors = candidates.vectors[rows]
+    vectors = in_steps(candidates.vectors[rows])
     k = min(candidates.neighbours.indices.shape[1], len(rows) - 1)
     if k < 1:
         return Edges(*np.empty((3, 0), dtype=np.int64))
     found = []
-    with threadpool_limits(limits=1):
-        for start in range(0, len(rows), BLOCK):
-            check()
-            found.append(_nearest(vectors, np.arange(start, min(start + BLOCK, len(rows))), k))
+    for start in range(0, len(rows), BLOCK):
+        check()
+        found.append(_nearest(vectors, np.arange(start, min(start + BLOCK, len(rows))), k))
     return Edges(*np.concatenate(found, axis=1))
 
 
 def _nearest(vectors: Vectors, some: Whole, k: int) -> Whole:
-    """(3, b * k) owner, row and similarity of the k nearest of some rows, measured in double precision."""
-    products = vectors[some] @ vectors.T
-    products[np.arange(len(some)), some] = -np.inf
-    nearest = np.argpartition(-products, k - 1, axis=1)[:, :k]
-    wide = vectors[nearest].astype(float)
-    similar = np.vecdot(vectors[some, None].astype(float), wide)
-    return np.stack((np.repeat(some, k), nearest.ravel(), _whole(similar.ravel())))
-
-
-def _whole(similar: NDArray[np.float64]) -> Whole:
-    """Similarities in whole numbers; below a right angle a row does not stand for another."""
-    return np.rint(np.clip(similar, 0, 1) * SCALE).astype(np.int64)
+    """(3, b * k) owner, row and similarity of the k nearest of some rows; of equal ones the first."""
+    similar = similarities(vectors[some], vectors).astype(np.int64)
+    m = len(vectors)
+    rank = similar * m + np.arange(m)[::-1]  # so that no two are equal
+    rank[np.arange(len(some)), some] = -1
+    nearest = np.argpartition(rank, m - k, axis=1)[:, m - k :]
+    found = np.take_along_axis(similar, nearest, axis=1)
+    return np.stack((np.repeat(some, k), nearest.ravel(), np.minimum(found, SCALE).ravel()))

@@ -9,6 +9,7 @@ import numpy as np
 from core.domain import OptionValue, Order
 from core.selection.farthest import farthest_first
 from core.selection.registry import Candidates, Option, Strategy
+from core.selection.tied import BY_DRAW, Column, Tie, vector_groups
 
 OUTLIER_NEIGHBOUR = 10  # an outlier is a row whose 10th nearest neighbour is far
 
@@ -35,6 +36,12 @@ def _k_center(
     return np.concatenate((order, outliers[np.argsort(candidates.draw[outliers])]))
 
 
+def _vector(candidates: Candidates, settings: Mapping[str, OptionValue]) -> Column:
+    """(n,) rows with one and the same vector are equal; between others the distance decides."""
+    assert candidates.vectors is not None
+    return vector_groups(candidates.vectors)
+
+
 STRATEGY = Strategy(
     name="k-center",
     title="k-center",
@@ -53,6 +60,12 @@ STRATEGY = Strategy(
             high=50.0,
             step=1.0,
         ),
+    ),
+    tie=Tie(
+        key=_vector,
+        rule=f"{BY_DRAW}; between rows of different vectors the distance decides",
+        said="{chosen} of the selected rows have the same vector as rows that are not selected: "
+        "{tied} in all.",
     ),
     slow=True,
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from core.domain import OptionValue, Order
 from core.selection.registry import Candidates, Strategy
+from core.selection.tied import RULE, Column, Tie
 from core.selection.ties import by_score
 
 
@@ -18,6 +19,12 @@ def _longest(
     return by_score(candidates, candidates.response_chars, *scores)
 
 
+def _length(candidates: Candidates, settings: Mapping[str, OptionValue]) -> Column:
+    """(n,) rows of one length are equal."""
+    assert candidates.response_chars is not None
+    return candidates.response_chars
+
+
 STRATEGY = Strategy(
     name="longest",
     title="Longest responses",
@@ -25,4 +32,7 @@ STRATEGY = Strategy(
     source="arXiv 2402.04833",
     rule=_longest,
     needs=frozenset({"response_chars", "neighbours"}),
+    tie=Tie(
+        key=_length, rule=f"the judge's score where one is chosen, then {RULE}", at=" at {:,.0f} characters"
+    ),
 )

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from core.domain import OptionValue, Order
+from core.selection import tied
 from core.selection.registry import Candidates, Strategy
+from core.selection.tied import BY_DRAW, Tie
 
 
 def _random(
@@ -23,4 +25,9 @@ STRATEGY = Strategy(
     summary="Rows drawn at random from the eligible ones. The baseline: at scale it is hard to beat.",
     source="arXiv 2410.09335",
     rule=_random,
+    tie=Tie(
+        key=tied.nothing,
+        rule=BY_DRAW,
+        said="Selected rows are a draw: {chosen} out of {tied} eligible rows.",
+    ),
 )

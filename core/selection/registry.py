@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,9 +19,9 @@ from numpy.typing import NDArray
 
 from core.domain import Labels, Mask, Neighbours, OptionValue, Order, Scores, SelectParams, Vectors
 from core.errors import ParameterError
+from core.selection.tied import Levels, Tie
 
 Need = Literal["scores", "response_chars", "vectors", "neighbours", "labels"]
-Tied = Literal["score", "everything"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Candidates:
     draw: (n,) a random number a row, from the seed and the row's id: the last word in every tie.
     scores: (n,) the judge's; higher is better.
     others: the scores of the other judges, in the order in which they break ties.
+    named: the same by name, for a setting that names a judge.
     response_chars: (n,) characters of the response.
     """
 
@@ -38,6 +40,7 @@ class Candidates:
     draw: NDArray[np.uint64]
     scores: Scores | None = None
     others: tuple[Scores, ...] = ()
+    named: Mapping[str, Scores] = field(default_factory=dict)
     response_chars: NDArray[np.int64] | None = None
     vectors: Vectors | None = None
     neighbours: Neighbours | None = None
@@ -64,7 +67,10 @@ class Rule(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One setting of a strategy, with its unit and the direction in which it works."""
+    """One setting of a strategy, with its unit and the direction in which it works.
+
+    whole: whether only whole numbers are accepted.
+    """
 
     name: str
     title: str
@@ -73,15 +79,52 @@ class Option:
     low: float
     high: float
     step: float
+    whole: bool = False
+
+    def checked(self, value: OptionValue, name: str) -> OptionValue:
+        """The value, of a setting of this name.
+
+        Raises:
+            ParameterError: it is no number, not a whole one where it has to be, or outside the range.
+        """
+        if isinstance(value, str) or not self.low <= value <= self.high:
+            raise ParameterError(f"{name} is {value}, outside {self.low:g} to {self.high:g}.", self.help)
+        if self.whole and value != int(value):
+            raise ParameterError(f"{name} is {value:g}, which is no whole number.", self.help)
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeOption:
+    """A setting that names one more judge of the dataset; empty for none.
+
+    A row without a score by that judge is unscored. Whether there is such a judge is checked where the
+    dataset is known.
+    """
+
+    name: str
+    title: str
+    help: str
+    default: str = ""
+
+    def checked(self, value: OptionValue, name: str) -> OptionValue:
+        """The value, of a setting of this name.
+
+        Raises:
+            ParameterError: it is no name.
+        """
+        if not isinstance(value, str):
+            raise ParameterError(f"{name} is {value}, and not the name of a judge.", self.help)
+        return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strategy:
     """A way of choosing: its rule, what it needs, and how it is explained.
 
-    tied: what makes rows equal before the tie rule: the same score, or being eligible at all;
-        None where the rule decides between any two rows by itself.
+    tie: which rows are equal to it and what parts them; None where nothing is known of that.
     slow: whether an order takes long enough to be kept in the store and made off the script thread.
+    keyed: a setting that every cluster may have for itself, named by it: ``quota 3`` is that of cluster 3.
     """
 
     name: str
@@ -90,9 +133,10 @@ class Strategy:
     source: str
     rule: Rule = field(repr=False)
     needs: frozenset[Need] = frozenset()
-    options: tuple[Option, ...] = ()
-    tied: Tied | None = None
+    options: tuple[Option | JudgeOption, ...] = ()
+    tie: Tie | None = None
     slow: bool = False
+    keyed: Option | None = None
     version: int = 1
 
     def settings(self, params: SelectParams) -> dict[str, OptionValue]:
@@ -101,19 +145,43 @@ class Strategy:
         Raises:
             ParameterError: an unknown setting, or one outside its range.
         """
-        known = {option.name: option for option in self.options}
-        settings: dict[str, OptionValue] = {name: option.default for name, option in known.items()}
+        settings: dict[str, OptionValue] = {option.name: option.default for option in self.options}
         for name, value in params.options:
-            option = known.get(name)
+            option = self._option(name)
             if option is None:
-                names = ", ".join(known) or "none"
-                raise ParameterError(f"{self.name} has no setting {name}.", f"Its settings: {names}.")
-            if isinstance(value, str) or not option.low <= value <= option.high:
                 raise ParameterError(
-                    f"{name} is {value}, outside {option.low:g} to {option.high:g}.", option.help
+                    f"{self.name} has no setting {name}.", f"Its settings: {self._setting_names()}."
                 )
-            settings[name] = value
+            settings[name] = option.checked(value, name)
         return settings
+
+    def further_judges(self, params: SelectParams) -> dict[str, str]:
+        """Setting -> the judge that it names, for the settings that name one."""
+        settings = self.settings(params)
+        named = (option.name for option in self.options if isinstance(option, JudgeOption))
+        return {name: str(settings[name]) for name in named if settings[name]}
+
+    def levels(self, candidates: Candidates, settings: Mapping[str, OptionValue]) -> Levels | None:
+        """The groups of rows that are equal to it, if it knows them."""
+        return None if self.tie is None else self.tie.levels(candidates, settings)
+
+    def _option(self, name: str) -> Option | JudgeOption | None:
+        if self.keyed is not None and re.fullmatch(rf"{self.keyed.name} (0|-?[1-9][0-9]{{0,8}})", name):
+            return self.keyed
+        return next((option for option in self.options if option.name == name), None)
+
+    def _setting_names(self) -> str:
+        names = [option.name for option in self.options]
+        if self.keyed is not None:
+            names.append(f"{self.keyed.name} with the number of a cluster")
+        return ", ".join(names) or "none"
+
+
+def of_clusters(settings: Mapping[str, OptionValue], name: str) -> dict[int, int]:
+    """{cluster: value} of a keyed setting, for the clusters that have one of their own."""
+    start = f"{name} "
+    own = [(key.removeprefix(start), value) for key, value in settings.items() if key.startswith(start)]
+    return {int(label): int(value) for label, value in own}
 
 
 @cache

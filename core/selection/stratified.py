@@ -9,6 +9,7 @@ import numpy as np
 from core.domain import OptionValue, Order
 from core.selection.registry import Candidates, Option, Strategy
 from core.selection.shares import shared_out
+from core.selection.tied import BY_DRAW, Column, Tie
 
 
 def _stratified(
@@ -20,6 +21,12 @@ def _stratified(
     shuffled = rows[np.argsort(candidates.draw[rows])]
     temperature = float(options["temperature"])
     return shared_out(shuffled, candidates.labels, temperature=temperature, limit=limit)
+
+
+def _cluster(candidates: Candidates, settings: Mapping[str, OptionValue]) -> Column:
+    """(n,) rows of one cluster are equal."""
+    assert candidates.labels is not None
+    return candidates.labels
 
 
 STRATEGY = Strategy(
@@ -40,5 +47,10 @@ STRATEGY = Strategy(
             high=100.0,
             step=0.5,
         ),
+    ),
+    tie=Tie(
+        key=_cluster,
+        rule=BY_DRAW,
+        said="Selected rows are a draw inside their clusters: {chosen} out of {tied}.",
     ),
 )

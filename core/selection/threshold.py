@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from core.domain import OptionValue, Order
+from core.selection import tied
 from core.selection.registry import Candidates, Strategy
+from core.selection.tied import Tie
 from core.selection.ties import by_score
 
 
@@ -22,5 +24,8 @@ STRATEGY = Strategy(
     source="AlpaGasus, arXiv 2307.08701",
     rule=_threshold,
     needs=frozenset({"neighbours"}),
-    tied="everything",
+    tie=Tie(
+        key=tied.nothing,
+        said="{chosen} of the selected rows came out of a tie of {tied}: every eligible row is equal here.",
+    ),
 )

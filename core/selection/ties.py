@@ -7,19 +7,13 @@ from numpy.typing import NDArray
 
 from core.domain import Neighbours, Order
 from core.selection.registry import Candidates
-
-Column = NDArray[np.floating] | NDArray[np.integer]  # (n,), higher is better
-
-RULE = (
-    "the other judges' scores, then the distance to the rows already chosen (farther first, read from the "
-    "neighbour graph), then a hash of the seed and the id"
-)
+from core.selection.tied import Column
 
 
 def by_score(candidates: Candidates, *columns: Column) -> Order:
     """All eligible rows, the highest first by the first of the columns, then by the second, ...
 
-    Missing values come last, ties are broken by ``RULE``; without a column all rows are tied.
+    Missing values come last, ties are broken by ``tied.RULE``; without a column all rows are tied.
 
     Args:
         columns: (n,) each; NaN where a value is missing.

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from core.domain import OptionValue, Order
+from core.selection import tied
 from core.selection.registry import Candidates, Strategy
+from core.selection.tied import Tie
 from core.selection.ties import by_score
 
 
@@ -23,5 +25,5 @@ STRATEGY = Strategy(
     source="AlpaGasus, arXiv 2307.08701",
     rule=_top_score,
     needs=frozenset({"scores", "neighbours"}),
-    tied="score",
+    tie=Tie(key=tied.score, at=" at {:g}"),
 )

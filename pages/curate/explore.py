@@ -5,90 +5,39 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
-from core import Project, WinnowError
-from core.ledger import PinOperation
-from core.selection import eligible, strategies, strategy
-from pages.ui import cached, choose, data, figures, map, moves, progress, rows, state
+from core import Project
+from core.selection import eligible
+from pages.ui import (
+    cached,
+    choose,
+    data,
+    drawer,
+    figures,
+    finding,
+    map,
+    moves,
+    progress,
+    quotas,
+    recipes,
+    rows,
+    scenes,
+    seeking,
+    sidebar,
+    state,
+)
 from pages.ui.markup import plain
 
 OWNER = state.session_owner()
+HEAD = "Filled points are the selected rows. Drag the threshold and the count; click a point to read its row."
 
 
-def sidebar(project: Project) -> None:
-    """Judge, strategy and its settings."""
-    view = state.current()
-    with st.sidebar:
-        data.header(project)
-        names = list(project.judges)
-        state.seed_widget("judge", view.judge)
-        st.selectbox(
-            "Judge",
-            names,
-            key="judge",
-            on_change=change_judge,
-            args=(project,),
-            disabled=not names,
-            placeholder="No score column in this file",
-            help="Whose scores the threshold is about.",
-        )
-        known = strategies()
-        state.seed_widget("strategy", view.strategy)
-        st.selectbox(
-            "Strategy",
-            list(known),
-            key="strategy",
-            format_func=lambda name: known[name].title,
-            on_change=change_strategy,
-            help="How rows are chosen among the eligible ones.",
-        )
-        chosen = strategy(view.strategy)
-        st.caption(f"{chosen.summary} {chosen.source}.")
-        settings = chosen.settings(view.params(project.pins))
-        for option in chosen.options:
-            key = f"option {chosen.name} {option.name}"
-            state.seed_widget(key, float(settings[option.name]))
-            st.number_input(
-                option.title,
-                min_value=option.low,
-                max_value=option.high,
-                step=option.step,
-                key=key,
-                help=option.help,
-                on_change=change_option,
-                args=(option.name, key),
-            )
-        state.seed_widget("seed", view.seed)
-        st.number_input(
-            "Seed",
-            min_value=0,
-            max_value=99_999_999,
-            step=1,
-            key="seed",
-            on_change=change_seed,
-            help="Draws random rows and decides the last of the ties.",
-        )
-
-
-def change_judge(project: Project) -> None:
-    """Another judge has another scale, so the threshold starts anew."""
-    name = state.widget("judge")
-    state.update(judge=name, min_score=choose.first_threshold(project.judges[name]))
-
-
-def change_strategy() -> None:
-    """Another strategy, at its own defaults."""
-    state.update(strategy=state.widget("strategy"), options=())
-
-
-def change_option(name: str, key: str) -> None:
-    """One setting of the strategy."""
-    options = dict(state.current().options) | {name: state.widget(key)}
-    state.update(options=tuple(sorted(options.items())))
-
-
-def change_seed() -> None:
-    """Another draw."""
-    state.update(seed=int(state.widget("seed") or 0))
+def head(project: Project) -> None:
+    """What the page is for and what comes after it; outside the fragment, so that it costs a move nothing."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
+        st.caption(HEAD)
+        st.fragment(scenes.save)(project, OWNER)
+        if st.button("Export these rows", key="to_export", type="primary", icon=":material/ios_share:"):
+            st.switch_page("pages/share/export.py")
 
 
 def live(project: Project, cloud: map.Cloud) -> None:
@@ -98,21 +47,18 @@ def live(project: Project, cloud: map.Cloud) -> None:
     choice = choose.choose(project, view, owner=OWNER)
     covered = choose.coverage(project, choice, owner=OWNER)
     figures.show(project, choice, covered)
-    map.show(
-        map.pack_move(cloud, moves.move_of(project, cloud, view, choice), budget=moves.BUDGET), key=state.MAP
-    )
+    now = seeking.sought(project, owner=OWNER)
+    ringed = seeking.ringed(project, now)
+    move = moves.move_of(project, cloud, view, choice, ringed)
+    map.show(map.pack_move(cloud, move, budget=moves.BUDGET), key=state.MAP)
     moves.pass_over_old_events()
     for error in (*view.notes, choice.error, covered.error):
         if error is not None:
             st.warning(plain(error), icon=":material/info:")
     sentences(project, choice)
     if choice.selection is not None:
-        tables(project, choice)
-    opened = state.opened_row()
-    if opened is not None and opened < len(project.dataset):
-        title = f"Row {plain(project.dataset.frame['id'][opened])}"
-        drawer = st.dialog(title, position="right", width="medium", on_dismiss=state.close_row)
-        drawer(row_drawer)(project, choice, opened)
+        tables(project, choice, now)
+    drawer.show(project, choice)
     progress.follow(project, choice, covered)
     state.write_link()
 
@@ -120,15 +66,18 @@ def live(project: Project, cloud: map.Cloud) -> None:
 def sentences(project: Project, choice: choose.Choice) -> None:
     """What has to be said about this selection: ties, what was capped."""
     if choice.selection is None:
+        quotas.way_out(choice)
         return
-    judge = project.judges.get(choice.params.judge or "")
-    said = list(choice.selection.notes)
+    judge = choose.judge_of(project, choice.params)
+    said = [
+        *choice.selection.notes,
+        *filter(None, [scenes.remark(project, choice), recipes.remark(project, choice)]),
+    ]
     ties = choice.selection.ties
-    if ties.tied:
-        at = "" if ties.score is None else f" at {ties.score:g}"
-        said.append(f"{ties.chosen:,} of the selected rows came out of a tie of {ties.tied:,}{at}.")
+    if ties.said:
+        said.append(ties.said)
     if said:
-        help_text = f"Ties are decided by {ties.rule}." if ties.rule else None
+        help_text = f"Decided by {ties.rule}." if ties.rule else None
         st.caption("  ".join(plain(each) for each in said), help=help_text)
     if judge is not None and not eligible(len(project.dataset), judge, choice.params.min_score).any():
         st.button(
@@ -139,24 +88,34 @@ def sentences(project: Project, choice: choose.Choice) -> None:
         )
 
 
-def tables(project: Project, choice: choose.Choice) -> None:
-    """The rows around the cut, one tab at a time."""
+def tables(project: Project, choice: choose.Choice, now: seeking.Sought) -> None:
+    """The rows around the cut and the clusters, one tab at a time."""
+    if state.widget("tab") is None:
+        state.set_widget("tab", state.TABS[0])
     tab = st.segmented_control(
         "Rows",
         state.TABS,
-        default=state.TABS[0],
+        default=state.widget("tab"),
         key="tab",
         required=True,
         label_visibility="collapsed",
         persist_state="session",
     )
-    shown, sentence = rows.rows_of(str(tab), project, choice)
+    if tab == state.CLUSTERS:
+        quotas.show(project, choice)
+        return
+    if tab == state.FIND:
+        shown, sentence = finding.ask(project, choice, now)
+    else:
+        found, sentence = rows.rows_of(str(tab), project, choice)
+        shown = found[: rows.SHOWN]
     st.caption(sentence)
     if not len(shown):
         return
+    table = rows.table(project, choice, shown, str(tab))
     st.dataframe(
         # As Arrow: on the way through pandas every move would carry a kilobyte of pandas' own notes.
-        rows.table(project, choice, shown, str(tab)).to_arrow(compat_level=pl.CompatLevel.oldest()),
+        finding.with_distance(table, now).to_arrow(compat_level=pl.CompatLevel.oldest()),
         key="rows",
         hide_index=True,
         on_select=open_selected,
@@ -164,6 +123,8 @@ def tables(project: Project, choice: choose.Choice) -> None:
         column_config={"prompt": st.column_config.TextColumn(width="large")},
     )
     state.remember_shown(shown)
+    if tab in state.AT_THE_CUT:
+        drawer.offer_queue(project, choice)
 
 
 def open_selected() -> None:
@@ -173,42 +134,17 @@ def open_selected() -> None:
         state.open_row(picked)
 
 
-def row_drawer(project: Project, choice: choose.Choice, row: int) -> None:
-    """One row in full, with its pins."""
-    each = project.dataset.frame["id"][row]
-    with st.container(horizontal=True):
-        for operation, title in PIN_BUTTONS.items():
-            if st.button(title, key=f"pin_{operation}"):
-                pin_row(project, operation, each)
-    rows.full_row(project, choice, row)
-
-
-def pin_row(project: Project, operation: PinOperation, each: str) -> None:
-    """Pin one row and close the drawer; where that fails it says why."""
-    try:
-        project.ledger.pin(project.dataset.fingerprint, operation, [each])
-    except WinnowError as error:
-        st.error(plain(error))
-        return
-    state.close_row()
-    st.rerun()
-
-
-PIN_BUTTONS: dict[PinOperation, str] = {"include": "Include", "exclude": "Exclude", "clear": "Clear pin"}
-
-
 def page() -> None:
     """The whole page."""
-    project = data.open_project()
-    view = state.current()
-    if view.fitted != project.dataset.fingerprint:
-        state.update(**choose.fit(view, project))
-    sidebar(project)
+    project = data.open_fitted()
+    sidebar.show(project)
     progress.panel(project)
     if not project.has_map() and progress.job_of(project) is None:
         data.no_map_yet(project)
     if project.has_map() or project.has_draft():
         is_draft = not project.has_map()
+        if not is_draft:
+            head(project)
         cloud = cached.cloud(project, draft=is_draft)
         map.carry(cloud.packet, key="cloud")
         st.fragment(draft if is_draft else live)(project, cloud)

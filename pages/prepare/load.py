@@ -2,57 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import polars as pl
 import streamlit as st
 
-from core import Project, WinnowError
-from core.loading import keep
-from pages.ui import cached, data, places, progress, state
+from core import Project
+from pages.ui import cached, data, judging, progress, quotas, report, scores, shape, shared, state, ways
 from pages.ui.markup import plain
+from pages.ui.view import MapSettings
 
-WAYS = ("Sample", "Upload", "Path")
-
-
-def choose_source() -> None:
-    """The three ways in."""
-    way = st.segmented_control(
-        "Data", WAYS, default=WAYS[0], key="way", required=True, persist_state="session"
-    )
-    if way == "Upload":
-        uploaded = st.file_uploader(
-            "JSON, JSON lines, CSV, TSV or Parquet, each also as .gz",
-            key="upload",
-            help="The file is kept in the store's folder, so that a reload finds it again.",
-        )
-        if uploaded is not None and st.button("Open this file", type="primary", key="open_upload"):
-            open_upload(uploaded.name, uploaded.getvalue())
-    elif way == "Path":
-        st.text_input("Path of a file", key="path", placeholder="data/my-rows.jsonl", persist_state="session")
-        st.caption(plain(f"Inside {', '.join(str(root) for root in places.roots()[:-1])}."))
-        st.button("Open", type="primary", key="open_path", on_click=open_path)
-    else:
-        st.caption(
-            "About a thousand rows written for this project, with two score columns. Nothing to set up."
-        )
-        st.button("Open the sample", key="open_sample", on_click=state.open_data, args=("sample",))
-
-
-def open_upload(name: str, content: bytes) -> None:
-    """Keep the uploaded bytes and turn to them."""
-    try:
-        path = keep(name, content, places.uploads())
-    except WinnowError as error:
-        st.error(plain(error))
-        return
-    state.open_data(str(path))
-    st.rerun()
-
-
-def open_path() -> None:
-    """Turn to the path that was typed."""
-    typed = str(state.widget("path") or "").strip()
-    if typed:
-        state.open_data(typed)
+MOST_KINDS = 12  # kinds of problem, from which on their table scrolls
+SCROLLED = 520  # pixels of it then
 
 
 def found(project: Project) -> None:
@@ -62,56 +23,62 @@ def found(project: Project) -> None:
         st.metric("Rows read", f"{dataset.rows_read:,}", border=True)
         st.metric("Rows loaded", f"{len(dataset):,}", border=True)
         st.metric("Score columns", len(dataset.judges), border=True)
-        st.metric("Kinds of problem", len(dataset.problems), border=True)
+        st.metric("Kinds of problem", len(dataset.faults), border=True)
 
 
 def details(project: Project) -> None:
-    """Score columns, problems and the first rows, each as a table."""
-    dataset = project.dataset
-    if dataset.judges:
-        st.markdown("**Score columns.** Each can decide a threshold.")
-        st.dataframe(judges(project), hide_index=True, width="stretch")
-    else:
-        st.markdown("**Score columns.** None was found. The map works without; the threshold stays off.")
-    if dataset.problems:
-        st.markdown("**Problems.** The rows are loaded all the same, except where it says otherwise.")
-        st.dataframe(problems(project), hide_index=True, width="stretch")
-    st.markdown("**First rows,** as they will be read.")
-    first = dataset.frame.select("id", "prompt", "response").head(5)
+    """From what is nearest to the eye to what is for later: rows, shared text, problems, lengths, scores."""
+    st.markdown("#### Rows")
+    shape.panel(project)
+    first = project.dataset.frame.select("id", "prompt", "response").head(5)
     st.dataframe(first, hide_index=True, width="stretch")
-
-
-def judges(project: Project) -> pl.DataFrame:
-    """One line a judge."""
-    found = project.judges.values()
-    return pl.DataFrame(
-        {
-            "judge": [judge.name for judge in found],
-            "lowest": [judge.low for judge in found],
-            "highest": [judge.high for judge in found],
-            "step": ["continuous" if judge.step is None else f"{judge.step:g}" for judge in found],
-            "scored rows": [judge.scored for judge in found],
-            "unscored rows": [judge.unscored for judge in found],
-        }
-    )
+    judging.panel(project)
+    shared.panel(project)
+    if project.dataset.faults:
+        st.markdown("#### Problems")
+        st.caption(
+            "Rows are loaded all the same where it says so. A place is a line of the file for JSON lines, "
+            "CSV and TSV; for Parquet and one JSON document it is the row, counted from 1."
+        )
+        found = problems(project)
+        height: int | Literal["content"] = SCROLLED if len(found) > MOST_KINDS else "content"
+        # A table, not a frame: it wraps what is long, and nothing is cut off.
+        st.table(found, border="horizontal", hide_index=True, height=height)
+    report.panel(project)
+    scores.panel(project)
 
 
 def problems(project: Project) -> pl.DataFrame:
-    """One line a kind of problem."""
-    found = project.dataset.problems
+    """One line a kind of problem; a table reads Markdown, so what comes of the file is escaped."""
+    found = project.dataset.faults
     return pl.DataFrame(
         {
-            "problem": [problem.kind for problem in found],
-            "rows": [problem.count for problem in found],
+            "problem": [plain(problem.kind) for problem in found],
+            "rows": [f"{problem.count:,}" for problem in found],
             "loaded": ["yes" if problem.loaded else "no" for problem in found],
-            "first seen": ["; ".join(problem.places) for problem in found],
+            "first seen": [plain("; ".join(problem.places)) for problem in found],
         }
     )
+
+
+def next_step(project: Project) -> None:
+    """The map, or the way to it, and the page that looks at the rows before it."""
+    if not project.has_map() and progress.job_of(project) is None:
+        data.no_map_yet(project)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="health_first"):
+        if project.has_map() and st.button(
+            "Open the map", key="open_map", type="primary", icon=":material/scatter_plot:"
+        ):
+            st.switch_page("pages/curate/explore.py")
+        st.page_link(data.HEALTH, label="Health of the rows", icon=":material/health_and_safety:")
+        st.caption(
+            "Find duplicates, refusals, broken rows and leaked tests, and take them out before the map."
+        )
 
 
 def settings(project: Project) -> None:
     """How the map is made; what is not touched stays at its default."""
-    defaults = cached.map_params(state.MapSettings())
+    defaults = cached.map_params(MapSettings())
     view = state.current()
     # A form: nothing is taken over before the button is pressed.
     with st.expander("Map settings", icon=":material/tune:"), st.form("map_settings", border=False):
@@ -145,7 +112,7 @@ def settings(project: Project) -> None:
 
 def use_settings() -> None:
     """Take the settings over; what stands at its default is not named."""
-    defaults = cached.map_params(state.MapSettings())
+    defaults = cached.map_params(MapSettings())
     values = {
         name: state.widget(name) for name in ("model", "method", "clusters", "n_neighbours", "min_dist")
     }
@@ -159,26 +126,25 @@ def use_settings() -> None:
         "seed": defaults.project.seed,
     }
     changed = {name: value for name, value in values.items() if value not in (standard[name], None, "")}
-    state.update(map=state.MapSettings(**changed))
+    settings, view = MapSettings(**changed, more=state.current().map.more), state.current()
+    # Another map may have other clusters: their quotas would mean other rows.
+    options = view.options if settings == view.map else quotas.without_quotas(view.options)
+    state.update(map=settings, options=options)
 
 
 def page() -> None:
     """The whole page."""
     st.subheader("Load a dataset", anchor=False)
-    choose_source()
+    ways.choose()
     st.divider()
     project = data.open_project()
     cached.worker().warm()
-    data.header(project)
-    found(project)
+    data.header(project, large=True)
+    found(project.whole)
     progress.panel(project)
-    if project.has_map():
-        if st.button("Open the map", key="open_map", type="primary", icon=":material/scatter_plot:"):
-            st.switch_page("pages/curate/explore.py")
-    elif progress.job_of(project) is None:
-        data.no_map_yet(project)
+    next_step(project)
     settings(project)
-    details(project)
+    details(project.whole)
     state.write_link()
 
 

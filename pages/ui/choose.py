@@ -10,16 +10,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core import Project, Selection, SelectParams, WinnowError
-from core.domain import Judge, OnProgress, Order
+from core.domain import Judge, OnProgress, OptionValue, Order, Pins
 from core.metrics import Curve, Figures, cheap_figures
 from core.project import CONTROL_DRAWS
 from core.selection import eligible, strategy, thresholds
 from core.wording import counted
 from pages.ui import cached
 from pages.ui.map import Pin, pin_rows
-from pages.ui.state import View
+from pages.ui.view import View
 
 PATIENCE = 0.35  # seconds to wait for an order before saying that it is being computed
+SMALL = 5_000  # rows whose curves are there within a moment: waiting saves the page a second run
 NICE_COUNTS = (10, 20, 50, 100, 200, 500, 1000)
 COLOURS = ("cluster", "selected", "length")  # and "judge:" with a judge's name
 FIRST_SHARE = 0.2  # of the eligible rows, that the first count is at most
@@ -44,21 +45,21 @@ class Choice:
     def order_id(self) -> str:
         """Names the order: the same while only the count changes."""
         params = self.params
-        text = repr((params.judge, params.min_score, params.strategy, params.seed, params.options))
+        decided = replace(params.without_count(), pins=Pins())
         pins = repr((sorted(params.pins.include), sorted(params.pins.exclude)))
-        return hashlib.sha256((text + pins).encode()).hexdigest()[:16]
+        return hashlib.sha256((repr(decided) + pins).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Covering radius of the selection and of the random draws of its size.
+    """Covering radius of the selection, and of each of the random draws of its size.
 
     None while computed; NaN where there is none, as of no rows or of more than a curve reaches.
     is_exact: the radius was measured at this size; else it lies between two sizes that were.
     """
 
     radius: float | None
-    random: float | None
+    random: tuple[float, ...] | None
     is_exact: bool = True
     error: WinnowError | None = None
 
@@ -68,15 +69,18 @@ class Coverage:
         return self.radius is None or self.random is None
 
 
-NO_COVERAGE = Coverage(math.nan, math.nan)
+NO_COVERAGE = Coverage(math.nan, ())
 
 
 def fit(view: View, project: Project) -> dict[str, object]:
     """What a new dataset changes in the view: a judge, a threshold and a count that exist in it.
 
-    What was asked for and is not there is said in the view's notes.
+    What was asked for and is not there is said in the view's notes. With other rows taken out clusters are
+    others: none is isolated any more, and quotas would mean other rows. Other judges leave them as they are.
     """
     notes = list(view.notes)
+    is_moved = bool(view.fitted) and view.fitted.partition("+")[0] != project.dataset.fingerprint
+    options = _other_clusters(view, notes) if is_moved else view.options
     judge = project.judges.get(view.judge or "") or next(iter(project.judges.values()), None)
     chosen_judge = judge.name if judge else None
     is_another = view.judge is not None and chosen_judge != view.judge
@@ -86,31 +90,46 @@ def fit(view: View, project: Project) -> dict[str, object]:
     if is_another:
         instead = f"{judge.name} is used" if judge else "the threshold is off"
         notes.append(f"There is no judge {view.judge!r} in {project.dataset.name}: {instead}.")
-    n = len(project.dataset)
-    allowed = int(eligible(n, judge, min_score).sum()) or n
+    allowed = int(eligible(len(project.dataset), judge, min_score).sum()) or len(project.dataset)
     count = view.count
     if count is None:
         count = max((nice for nice in NICE_COUNTS if nice <= max(allowed * FIRST_SHARE, 10)), default=10)
     try:
-        strategy(view.strategy).settings(view.params(project.pins))
-        name, options = view.strategy, view.options
+        strategy(view.strategy).settings(replace(view, options=options).params(project.pins))
+        name = view.strategy
     except WinnowError as error:
         name, options = "k-center", ()
         notes.append(f"{error} {strategy(name).title} is used.")
-    colour = view.colour
-    if colour not in COLOURS and colour.removeprefix("judge:") not in project.judges:
-        colour = COLOURS[0]
-        notes.append(f"The map cannot be coloured by {view.colour!r}: it shows clusters.")
+    colour = _colour(view, project, notes)
     return {
-        "fitted": project.dataset.fingerprint,
+        "fitted": project.dataset.scored_fingerprint,
         "judge": chosen_judge,
         "min_score": min_score,
         "count": count,
         "strategy": name,
         "options": options,
+        "isolated": None if is_moved else view.isolated,
         "colour": colour,
         "notes": tuple(notes),
     }
+
+
+def _other_clusters(view: View, notes: list[str]) -> tuple[tuple[str, OptionValue], ...]:
+    """The settings without the quotas of single clusters, which other rows have not."""
+    from pages.ui.quotas import without_quotas  # which looks at choices itself
+
+    options = without_quotas(view.options)
+    if options != view.options:
+        notes.append("Other rows are taken out, so the clusters are others: their quotas are gone.")
+    return options
+
+
+def _colour(view: View, project: Project, notes: list[str]) -> str:
+    """What the map is coloured by, if there is such a thing."""
+    if view.colour in COLOURS or view.colour.removeprefix("judge:") in project.judges:
+        return view.colour
+    notes.append(f"The map cannot be coloured by {view.colour!r}: it shows clusters.")
+    return COLOURS[0]
 
 
 def first_threshold(judge: Judge) -> float:
@@ -147,12 +166,12 @@ def coverage(project: Project, choice: Choice, *, owner: str) -> Coverage:
     params, size = choice.params, len(choice.selection)
     curve, control = project.ready_curve(params), project.ready_control_curves(params)
     if curve is None or control is None:
-        key = _key("curves", project, params)
         try:
-            cached.background().want("curves", owner, key, lambda check: _curves(project, params, check))
+            _want_curves(project, params, owner)
         except WinnowError as error:
             return replace(NO_COVERAGE, error=error)
-    drawn = None if control is None else float(np.mean([_radius(each, size) for each in control]))
+        curve, control = project.ready_curve(params), project.ready_control_curves(params)
+    drawn = None if control is None else tuple(_radius(each, size) for each in control)
     if curve is None:
         return Coverage(None, drawn)
     found = _radius(curve, size)
@@ -196,9 +215,11 @@ def apply_pin(project: Project, pin: Pin, *, draft: bool = False) -> None:
     Raises:
         StoreError: it cannot be written down.
     """
-    fingerprint = project.dataset.fingerprint
+    fingerprint = project.dataset.origin
     if pin.op == "undo":
         project.ledger.undo(fingerprint)
+        return
+    if pin.op == "like":  # asks, and decides nothing
         return
     if draft:
         coords, labels = project.draft(), np.zeros(len(project.dataset), dtype=np.int32)
@@ -213,9 +234,17 @@ def apply_pin(project: Project, pin: Pin, *, draft: bool = False) -> None:
         project.ledger.pin(fingerprint, pin.op, ids)
 
 
+def judge_of(project: Project, params: SelectParams) -> Judge | None:
+    """The judge of the parameters; where they cannot be met, the one they name: choosing says why."""
+    try:
+        return project.judge(params)
+    except WinnowError:
+        return project.judges.get(params.judge or "")
+
+
 def _sizes(project: Project, params: SelectParams) -> tuple[int, int]:
     """How many rows are eligible, and how many of them will be selected."""
-    allowed = eligible(len(project.dataset), project.judges.get(params.judge or ""), params.min_score)
+    allowed = eligible(len(project.dataset), judge_of(project, params), params.min_score)
     allowed[project.positions(params.pins.exclude)] = False
     size = int(allowed.sum())
     return size, size if params.count is None else min(params.count, size)
@@ -238,13 +267,14 @@ def _key(kind: str, project: Project, params: SelectParams) -> Hashable:
     return (kind, project.map_key, params.without_count(), project.curve_limit(params))
 
 
-def _order_ahead(project: Project, params: SelectParams, size: int, owner: str) -> None:
-    """Make the next longer order while nobody waits for it, so that dragging the count finds it there."""
-    if params.count is None or params.count * 2 < project.curve_limit(params):
-        return
-    longer = replace(params, count=min(project.curve_limit(params) + 1, size))
-    if project.ready_order(longer) is None:
-        _want_order(project, longer, owner)
+def _want_curves(project: Project, params: SelectParams, owner: str) -> None:
+    cached.background().want(
+        "curves",
+        owner,
+        _key("curves", project, params),
+        lambda check: _curves(project, params, check),
+        within=PATIENCE if len(project.dataset) <= SMALL else 0.0,
+    )
 
 
 def _curves(project: Project, params: SelectParams, check: OnProgress) -> None:

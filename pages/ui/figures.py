@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -12,6 +14,8 @@ from pages.ui.choose import Choice, Coverage, figures
 
 DASH = "\N{EN DASH}"
 ABOUT = "\N{ALMOST EQUAL TO} "
+LARGE = 100_000  # from here on a difference is written in thousands: six digits do not fit in a narrow window
+ALIKE = "in random's range"  # of the five draws
 
 
 def show(project: Project, choice: Choice, coverage: Coverage) -> None:
@@ -30,16 +34,12 @@ def show(project: Project, choice: Choice, coverage: Coverage) -> None:
         _plain("Tokens", mine.tokens, tokens)
         if choice.params.judge is not None:
             score = difference(mine.mean_score, [each.mean_score for each in control], ".2f")
-            st.metric(
-                "Mean score", number(mine.mean_score, ".2f"), border=True, height="stretch", delta=score
-            )
+            _judged("Mean score", number(mine.mean_score, ".2f"), score, "normal")
         _radius(coverage)
 
 
-RADIUS_HELP = (
-    "Greatest cosine distance from a row to its nearest selected one: lower is better. "
-    "\N{ALMOST EQUAL TO}: between two measured sizes."
-)
+# It goes with every move; what the mark of an interpolated figure means stands in the guide.
+RADIUS_HELP = "Greatest cosine distance from a row to its nearest selected one: lower is better."
 
 
 def _plain(title: str, value: int, beside: str | None) -> None:
@@ -53,15 +53,29 @@ def _radius(coverage: Coverage) -> None:
     if coverage.radius is None:
         st.metric("Covering radius", "…", border=True, height="stretch", help=RADIUS_HELP)
         return
-    compared = [] if coverage.random is None else [coverage.random]
+    shown = ("" if coverage.is_exact else ABOUT) + number(coverage.radius, ".3f")
+    beside = difference(coverage.radius, coverage.random or (), ".3f")
+    _judged("Covering radius", shown, beside, "inverse", help_text=RADIUS_HELP)
+
+
+def _judged(
+    title: str,
+    value: str,
+    beside: str | None,
+    colour: Literal["normal", "inverse"],
+    help_text: str | None = None,
+) -> None:
+    """A figure whose difference to random is good or bad, unless random draws reach it."""
+    alike = beside == ALIKE
     st.metric(
-        "Covering radius",
-        ("" if coverage.is_exact else ABOUT) + number(coverage.radius, ".3f"),
+        title,
+        value,
         border=True,
         height="stretch",
-        help=RADIUS_HELP,
-        delta=difference(coverage.radius, compared, ".3f"),
-        delta_color="inverse",
+        help=help_text,
+        delta=beside,
+        delta_color="off" if alike else colour,
+        delta_arrow="off" if alike else "auto",
     )
 
 
@@ -70,13 +84,16 @@ def share(part: int, whole: int) -> str:
     return f"{part / whole:.1%} of the pool" if whole else ""
 
 
-def difference(mine: float, control: list[float], form: str) -> str | None:
-    """The difference to the mean of the random draws; None where there is nothing to compare."""
-    drawn = float(np.mean(control)) if control else math.nan
-    if math.isnan(mine) or math.isnan(drawn):
+def difference(mine: float, control: Sequence[float], form: str) -> str | None:
+    """The difference to the mean of the random draws, or that some draw reaches as far; None without any."""
+    if math.isnan(mine) or not len(control) or any(math.isnan(each) for each in control):
         return None
-    gap = mine - drawn
+    if min(control) <= mine <= max(control):
+        return ALIKE
+    gap = mine - float(np.mean(control))
     sign = "+" if gap >= 0 else "-"
+    if abs(gap) >= LARGE:
+        return f"{sign}{abs(gap) / 1000:,.0f}k vs random"
     return f"{sign}{abs(gap):{form}} vs random"
 
 

@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 # glibc then hands large batches back to the system at once instead of keeping them for later.
 THRIFT = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20), "MALLOC_TRIM_THRESHOLD_": str(1 << 25)}
 
-Lane = Literal["orders", "curves"]
+Lane = Literal["orders", "curves", "comparisons", "finding", "downloads"]
 Status = Literal["waiting", "running", "done", "failed", "stopped"]
 
 
@@ -209,7 +209,7 @@ def _write(process: subprocess.Popen[str], line: str) -> None:
 
 
 class Background:
-    """Two threads for what takes seconds: one for orders, one for curves.
+    """A thread each for orders, curves, comparisons, finding and downloads: what takes seconds or longer.
 
     A newer wish of the same owner replaces an older one. Matrix products get half of the cores, so that
     the app stays quick meanwhile.
@@ -222,6 +222,7 @@ class Background:
         self._futures: dict[Hashable, Future[Exception | None]] = {}
         self._failed: dict[Hashable, Future[Exception | None]] = {}  # until it is said what went wrong
         self._wishes: dict[Hashable, Hashable] = {}  # owner -> the key it wants now
+        self._progress: dict[Hashable, Progress] = {}
 
     def want(
         self,
@@ -250,10 +251,31 @@ class Background:
             if (error := future.result()) is not None:
                 raise error
 
+    def give_up(self, owner: Hashable) -> None:
+        """What this owner wished for is wanted no more; it ends at its next report."""
+        with self._lock:
+            self._wishes.pop(owner, None)
+
+    def is_wanted(self, owner: Hashable) -> bool:
+        """Whether this owner still wishes for something."""
+        with self._lock:
+            return owner in self._wishes
+
+    def failure(self, key: Hashable) -> Exception | None:
+        """What the work of this key raised, said once; None where nothing went wrong."""
+        with self._lock:
+            future = self._failed.pop(key, None)
+        return None if future is None else future.result()
+
     def is_making(self, key: Hashable) -> bool:
         """Whether this is being computed or waits to be."""
         with self._lock:
             return key in self._futures
+
+    def progress(self, key: Hashable) -> Progress | None:
+        """How far the work of this key is; None before its first report and when it is done."""
+        with self._lock:
+            return self._progress.get(key)
 
     def close(self) -> None:
         """Give up everything."""
@@ -263,8 +285,9 @@ class Background:
             lane.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, key: Hashable, work: Callable[[OnProgress], object]) -> Exception | None:
-        def still_wanted(_: Progress) -> None:
+        def still_wanted(progress: Progress) -> None:
             with self._lock:
+                self._progress[key] = progress
                 if key not in self._wishes.values():
                     raise Cancelled
 
@@ -282,4 +305,5 @@ class Background:
         finally:
             with self._lock:
                 self._futures.pop(key, None)
+                self._progress.pop(key, None)
         return None

@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from core import Project, WinnowError
+from core.domain import Positions
 from core.selection import eligible
-from pages.ui import choose, state
+from pages.ui import choose, seeking, state
 from pages.ui.map import Cloud, Move, read_open, read_pin, read_settings
+from pages.ui.view import View
 
+IN_BUDGET, NO_COPIES = "within the token budget", "without near copies"
+NO_ROWS: Positions = np.empty(0, dtype=np.int64)
 BUDGET = 4400  # bytes of a move for the map; figures and table take about as much again
 
 
@@ -26,7 +30,10 @@ def take_events(project: Project, cloud: Cloud, *, draft: bool = False) -> None:
     if pin is not None and pin.n > view.ack:
         notes: tuple[str, ...] = ()
         try:
-            choose.apply_pin(project, pin, draft=draft)
+            if pin.op == "like":
+                seeking.take_area(project, pin)
+            else:
+                choose.apply_pin(project, pin, draft=draft)
         except WinnowError as error:
             notes = (str(error),)
         state.update(ack=pin.n, notes=notes)
@@ -45,15 +52,24 @@ def pass_over_old_events() -> None:
         state.update(seq=settings.seq, notes=view.notes)
 
 
-def move_of(project: Project, cloud: Cloud, view: state.View, choice: choose.Choice) -> Move:
-    """What the map shows now."""
+def move_of(
+    project: Project,
+    cloud: Cloud,
+    view: View,
+    choice: choose.Choice,
+    found: Positions = NO_ROWS,
+) -> Move:
+    """What the map shows now; the rows that were found have a ring."""
     pins = choice.params.pins
     judge = view.judge if view.judge in cloud.levels else None
     level = None if judge is None or view.min_score is None else cloud.level(judge, view.min_score)
+    chosen = choice.selection
+    reachable = choice.eligible + _pinned_beyond(project, choice) if chosen is None else chosen.reachable
     return Move(
-        order=np.empty(0, dtype=np.int64) if choice.order is None else choice.order,
+        order=np.empty(0, dtype=np.int64) if choice.order is None else choice.order[:reachable],
         count=choice.size if view.count is None else view.count,
-        reachable=choice.eligible + _pinned_beyond(project, choice),
+        reachable=reachable,
+        limited=_limited_by(choice),
         eligible=choice.eligible,
         order_id=choice.order_id,
         seq=view.seq,
@@ -64,7 +80,8 @@ def move_of(project: Project, cloud: Cloud, view: state.View, choice: choose.Cho
         isolated=view.isolated,
         include=project.positions(pins.include),
         exclude=project.positions(pins.exclude),
-        can_undo=project.ledger.steps(project.dataset.fingerprint) > 0,
+        found=found,
+        can_undo=project.ledger.steps(project.dataset.origin) > 0,
         pending=choice.selection is None,
         message=choice.waiting,
     )
@@ -74,8 +91,16 @@ def _pinned_beyond(project: Project, choice: choose.Choice) -> int:
     """How many pinned rows are in although they are not eligible."""
     params = choice.params
     pinned = project.positions(params.pins.include - params.pins.exclude)
-    allowed = eligible(len(project.dataset), project.judges.get(params.judge or ""), params.min_score)
+    allowed = eligible(len(project.dataset), choose.judge_of(project, params), params.min_score)
     return int((~allowed[pinned]).sum())
+
+
+def _limited_by(choice: choose.Choice) -> str:
+    """What the rows are called that the count is taken from, where a limit leaves fewer than are eligible."""
+    chosen, order = choice.selection, choice.order
+    if chosen is None or order is None or chosen.reachable >= choice.eligible:
+        return ""
+    return IN_BUDGET if chosen.reachable < len(order) else NO_COPIES
 
 
 def _threshold(cloud: Cloud, judge: str, level: int) -> float:

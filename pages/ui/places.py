@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from core.loading import hub_folder
+
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "data" / "sample.jsonl"
-ASSETS = Path(__file__).parent / "assets"
 
 
 def home() -> Path:
@@ -18,6 +19,11 @@ def home() -> Path:
 def uploads() -> Path:
     """Where uploaded files are kept."""
     return home() / "uploads"
+
+
+def hub() -> Path:
+    """Where datasets of the hub are kept."""
+    return hub_folder(home())
 
 
 def roots() -> list[Path]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core import Project
+from core.loading import written
+from core.removal_table import removals_as_json
 from pages.ui import cached, choose, places, state
 from pages.ui.jobs import STAGES, MapJob
 from pages.ui.markup import plain
@@ -23,20 +25,24 @@ EVERY = 0.5  # seconds between two looks at work that goes on
 
 def job_of(project: Project) -> MapJob | None:
     """The job that makes this project's map, or one that broke off; None when it is done."""
-    job = cached.worker().job(project.map_key)
+    job = cached.worker().job(project.work_key)
     return None if job is None or job.status == "done" else job
 
 
-def start(project: Project) -> None:
-    """Make the map of this project in the worker process."""
+def start(project: Project, *, until_map: bool = True) -> None:
+    """Make the map of this project in the worker process, or only what comes before it."""
+    dataset = project.dataset
     request = {
-        "path": project.dataset.source,
+        "path": dataset.source,
+        "mapping": written(dataset.mapping),
+        "embed": dataset.embed,
+        "keep": [piece.key for piece in dataset.boilerplate if piece not in dataset.left_out],
         "home": str(places.home()),
         "params": state.current().map.by_stage(),
+        "taken_out": removals_as_json(project.removals),
+        "map": until_map,
     }
-    cached.worker().start(
-        project.map_key, name=project.dataset.name, rows=len(project.dataset), request=request
-    )
+    cached.worker().start(project.work_key, name=dataset.name, rows=len(dataset), request=request)
 
 
 def panel(project: Project) -> None:

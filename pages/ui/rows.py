@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import polars as pl
 import streamlit as st
 
 from core import Project, Reason
 from core.domain import Positions, Scores
+from core.loading import place_of
 from core.selection import border
 from core.wording import counted
+from pages.ui import talk
 from pages.ui.choose import Choice
-from pages.ui.markup import plain
 from pages.ui.state import TABS
 
-SHOWN = 5  # rows a table: it goes to the browser with every slider move
-CLIP = 52  # characters of a prompt in a table
+SHOWN = 10  # rows a table: it goes to the browser with every slider move
+CLIP = 90  # characters of a prompt in a table
 
 REASONS = {
     Reason.CHOSEN: "chosen",
@@ -26,6 +30,16 @@ REASONS = {
     Reason.OVER_BUDGET: "eligible, over the count",
     Reason.EXCLUDED: "excluded",
 }
+
+
+def reason_words(choice: Choice) -> dict[Reason, str]:
+    """What each reason is called under the limits of this choice."""
+    words = dict(REASONS)
+    if choice.params.max_tokens is not None:
+        words[Reason.OVER_BUDGET] = "eligible, over the count or the token budget"
+    if choice.params.dedup_distance is not None:
+        words[Reason.DUPLICATE] = "near copy of another row"
+    return words
 
 
 def rows_of(tab: str, project: Project, choice: Choice) -> tuple[Positions, str]:
@@ -46,7 +60,8 @@ def rows_of(tab: str, project: Project, choice: Choice) -> tuple[Positions, str]
         return pinned[:SHOWN], f"Pinned: {counted(len(pinned), 'row')}." if len(pinned) else NOTHING_PINNED
     out = ~np.isin(chosen.codes, (Reason.CHOSEN, Reason.PINNED))
     counts = [(reason, int((chosen.codes == reason).sum())) for reason in REASONS]
-    reasons = [f"{count:,} {REASONS[reason]}" for reason, count in counts if count and reason not in KEPT]
+    words = reason_words(choice)
+    reasons = [f"{count:,} {words[reason]}" for reason, count in counts if count and reason not in KEPT]
     drawn = project.control(0)
     sentence = (
         f"{counted(int(out.sum()), 'row')}: {', '.join(reasons)}. Some of them at random."
@@ -79,11 +94,12 @@ def table(project: Project, choice: Choice, rows: Positions, tab: str) -> pl.Dat
         "cluster": [clusters.names[int(label)] for label in clusters.labels[rows]],
     }
     if tab in REASON_TABS:
-        shown["reason"] = [REASONS[Reason(code)] for code in choice.selection.codes[rows]]
+        words = reason_words(choice)
+        shown["reason"] = [words[Reason(code)] for code in choice.selection.codes[rows]]
     return pl.DataFrame(shown)
 
 
-REASON_TABS = frozenset(TABS[2:])  # where rows are out, or in, for different reasons
+REASON_TABS = frozenset(TABS[2:])  # where rows are in or out for different reasons
 
 
 def _scores(scores: Scores) -> list[float | None]:
@@ -102,17 +118,15 @@ def full_row(project: Project, choice: Choice, row: int) -> None:
         score = judge.scores[row]
         known.append(f"{name}: {'unscored' if np.isnan(score) else f'{score:g}'}")
     if choice.selection is not None:
-        known.insert(0, REASONS[Reason(choice.selection.codes[row])])
+        known.insert(0, reason_words(choice)[Reason(choice.selection.codes[row])])
+    known.append(place_of(project.dataset, row))
     st.text(" · ".join(known))
-    for message in record["messages"]:
-        with st.container(border=True, gap="xsmall"):
-            st.caption(plain(message["role"]))
-            # Plain text: dataset text is never read as markup.
-            st.text(message["content"] or "(empty)")
+    spoken(record)
+    read = {column for role, column in project.dataset.mapping.columns if role != "label"}
     others = {
         name: "" if value is None else str(value)
         for name, value in record.items()
-        if name not in SHOWN_ABOVE and name not in project.judges
+        if name not in SHOWN_ABOVE | read and name not in project.judges
     }
     if others:
         st.caption("Other columns")
@@ -123,4 +137,16 @@ def full_row(project: Project, choice: Choice, row: int) -> None:
         )
 
 
-SHOWN_ABOVE = frozenset({"id", "messages", "prompt", "response", "system", "instruction", "input", "output"})
+def spoken(record: Mapping[str, Any]) -> None:
+    """The conversation of one row, and nothing else that is known of it."""
+    fields = record.get("turn_fields") or [None] * len(record["messages"])
+    turns = [
+        (each["role"], each["content"], more) for each, more in zip(record["messages"], fields, strict=True)
+    ]
+    rejected = [(each["role"], each["content"], None) for each in record.get("rejected") or ()]
+    talk.conversation(turns, rejected, record["tools"])
+
+
+SHOWN_ABOVE = frozenset(
+    {"id", "messages", "prompt", "response", "system", "tools", "rejected", "chosen_turns", "turn_fields"}
+)

@@ -1,4 +1,4 @@
-"""The decisions of one session: a few ids and numbers, and the link that carries them.
+"""What one session holds: its view, what is open, where it stands with scenes and recipes.
 
 The only module that touches ``st.session_state``.
 """
@@ -6,90 +6,121 @@ The only module that touches ``st.session_state``.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 import streamlit as st
 
-from core.domain import OptionValue, Pins, Positions, SelectParams
-from pages.ui import places
+from core.domain import EMBED_CHOICES, JUDGED_CHOICES, Positions, SchemaMapping, SelectParams
+from core.exporting import Recipe
+from core.loading import Listing
+from core.scenes import Scene
+from pages.ui import link
+from pages.ui.view import View
 
 VIEW = "winnow.view"
 OPENED = "winnow.opened"
+LICENCE_PROBLEM = "winnow.licence"
+CONTENDERS = "winnow.contenders"
+CHANGES = "winnow.contender_changes"
+QUEUE = "winnow.queue"
+PAGE, ENTERED = "winnow.page", "winnow.entered"
+SCENES = "winnow.scenes"
+POOL = "winnow.pool"
+RECIPES = "winnow.recipes"
+HUB = "winnow.hub"
+REVIEW = "winnow.review"
 MAP = "map"  # the key of the map component
-DIGITS = 8  # of a count or a seed, at most
-MOST_SCORE = 1e30  # float32 holds no more than about 3e38
-IN_LINK = ("data", "judge", "min", "count", "strategy", "colour", "seed")
-TABS = ("Selected", "Just above the cut", "Just below", "Left out", "Pinned")
+AT_THE_CUT = ("Just above the cut", "Just below")
+FIND, CLUSTERS = "Find", "Clusters"
+Value = TypeVar("Value")
+TABS = ("Selected", *AT_THE_CUT, "Left out", "Pinned", FIND, CLUSTERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MapSettings:
-    """What a person may change of the way from texts to map; None is the default."""
+class SceneSteps:
+    """Where a person stands with scenes.
 
-    model: str | None = None
-    method: str | None = None
-    clusters: int | None = None
-    n_neighbours: int | None = None
-    min_dist: float | None = None
-    seed: int | None = None
-
-    def by_stage(self) -> dict[str, dict[str, Any]]:
-        """The settings as the worker takes them: by stage, only what differs from the defaults."""
-        stages: dict[str, dict[str, str | int | float | None]] = {
-            "embed": {"model": self.model},
-            "cluster": {"method": self.method, "clusters": self.clusters},
-            "project": {"n_neighbours": self.n_neighbours, "min_dist": self.min_dist, "seed": self.seed},
-        }
-        return {
-            stage: named
-            for stage, values in stages.items()
-            if (named := {name: value for name, value in values.items() if value is not None})
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """Where a person stands.
-
-    data: "sample" or a path. fitted: the dataset whose defaults are filled in.
-    seq, ack: the last events of the map that were taken over.
-    notes: what was asked for and could not be done, said until the next decision.
+    saved: the name just saved. taken: the name that was asked for and is taken.
+    start: the place that is presented first. problem: why the last step failed.
+    deleted: (dataset, number, name) of the last deletion. opened: (dataset, scene) of the last one opened.
     """
 
-    data: str
-    fitted: str = ""
-    judge: str | None = None
-    min_score: float | None = None
-    count: int | None = None
-    strategy: str = "k-center"
-    seed: int = 0
-    options: tuple[tuple[str, OptionValue], ...] = ()
-    colour: str = "cluster"
-    isolated: int | None = None
-    map: MapSettings = MapSettings()
-    seq: int = 0
-    ack: int = 0
-    notes: tuple[str, ...] = ()
+    saved: str = ""
+    taken: str = ""
+    start: int | None = None
+    problem: str = ""
+    deleted: tuple[str, int, str] | None = None
+    opened: tuple[str, Scene] | None = None
 
-    def params(self, pins: Pins) -> SelectParams:
-        """The parameters of the selection."""
-        return SelectParams(
-            judge=self.judge,
-            min_score=self.min_score,
-            count=self.count,
-            strategy=self.strategy,
-            seed=self.seed,
-            options=self.options,
-            pins=pins,
-        )
+
+class Named(NamedTuple):
+    """A recipe and the name of its file."""
+
+    recipe: Recipe
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeSteps:
+    """Where a session stands with recipes.
+
+    opened: the recipe whose decisions were taken over last. asked: the one that waits for its data.
+    data: its data, where that is there and only scores are waited for. lacking: why, a sentence each.
+    """
+
+    opened: Named | None = None
+    asked: Named | None = None
+    data: str = ""
+    lacking: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """One selection on the Compare page.
+
+    kind: "explore" follows what Explore shows; "strategy" is a strategy at Explore's judge, threshold and
+        count; "held" stays as it was when it was added.
+    strategy: of the second kind. name, params: of the third.
+    """
+
+    kind: Literal["explore", "strategy", "held"]
+    strategy: str = ""
+    name: str = ""
+    params: SelectParams | None = None
+
+
+def contenders() -> tuple[Contender, ...]:
+    """The selections that are compared; none before the Compare page was seen."""
+    return cast("tuple[Contender, ...]", st.session_state.get(CONTENDERS, ()))
+
+
+def set_contenders(chosen: tuple[Contender, ...]) -> None:
+    """Compare these from now on."""
+    st.session_state[CONTENDERS] = chosen
+    st.session_state[CHANGES] = contender_changes() + 1
+
+
+def contender_changes() -> int:
+    """How often what is compared was changed: names the box that adds, so that each is answered once."""
+    return cast(int, st.session_state.get(CHANGES, 0))
+
+
+def hub_listing() -> Listing | None:
+    """What the dataset that was looked up on the hub has to choose from."""
+    return cast("Listing | None", st.session_state.get(HUB))
+
+
+def set_hub_listing(found: Listing | None) -> None:
+    """Offer this dataset of the hub from now on."""
+    st.session_state[HUB] = found
 
 
 def start() -> None:
     """Called first in every run: a new session takes its decisions from the link."""
     if VIEW not in st.session_state:
-        st.session_state[VIEW] = _from_link(st.query_params)
+        st.session_state[VIEW] = link.read(st.query_params)
 
 
 def current() -> View:
@@ -102,32 +133,93 @@ def update(**changes: Any) -> None:  # noqa: ANN401 - the fields of View
     st.session_state[VIEW] = replace(current(), **{"notes": (), **changes})
 
 
-def open_data(data: str) -> None:
-    """Turn to another dataset: what belonged to the old one is forgotten."""
-    st.session_state[VIEW] = View(data=data, seq=current().seq, ack=current().ack)
+def open_data(
+    data: str,
+    mapping: SchemaMapping | None = None,
+    embed: str = EMBED_CHOICES[0],
+    keep: tuple[str, ...] = (),
+    judged: str = JUDGED_CHOICES[0],
+) -> None:
+    """Turn to another dataset, or read the same otherwise: what belonged to the old one is forgotten."""
+    view = current()
+    st.session_state[VIEW] = View(
+        data=data, mapping=mapping, embed=embed, keep=keep, judged=judged, seq=view.seq, ack=view.ack
+    )
+    st.session_state.pop(CONTENDERS, None)
     close_row()
+
+
+def look_at(pool: str) -> None:
+    """Look at the rows of this fingerprint: what was open by its place among others is closed."""
+    if st.session_state.get(POOL, pool) != pool:
+        close_row()
+    st.session_state[POOL] = pool
 
 
 def write_link() -> None:
     """Put the view into the address bar, if it is not there already."""
-    view = current()
-    wanted = {
-        "data": view.data,
-        "judge": view.judge,
-        "min": _number(view.min_score),
-        "count": _number(view.count),
-        "strategy": view.strategy,
-        "colour": view.colour,
-        "seed": str(view.seed) if view.seed else None,
-    }
-    link = {name: value for name, value in wanted.items() if value is not None}
-    if {name: st.query_params.get(name) for name in IN_LINK if name in st.query_params} != link:
-        st.query_params.from_dict(link)
+    wanted = link.written(current())
+    if {name: st.query_params.get(name) for name in link.NAMES if name in st.query_params} != wanted:
+        st.query_params.from_dict(wanted)
+
+
+def scenes() -> SceneSteps:
+    """Where this session stands with scenes."""
+    return cast(SceneSteps, st.session_state.get(SCENES, SceneSteps()))
+
+
+def update_scenes(**changes: Any) -> None:  # noqa: ANN401 - the fields of SceneSteps
+    """Change where this session stands with scenes."""
+    st.session_state[SCENES] = replace(scenes(), **changes)
+
+
+def recipes() -> RecipeSteps:
+    """Where this session stands with recipes."""
+    return cast(RecipeSteps, st.session_state.get(RECIPES, RecipeSteps()))
+
+
+def update_recipes(**changes: Any) -> None:  # noqa: ANN401 - the fields of RecipeSteps
+    """Change where this session stands with recipes."""
+    st.session_state[RECIPES] = replace(recipes(), **changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewSteps:
+    """Where a person stands with rating rows.
+
+    queue: names what the rows were taken by. rows: the queue, as it was then. at: the place in it.
+    problem: why the last step failed.
+    """
+
+    queue: tuple[object, ...] = ()
+    rows: tuple[int, ...] = ()
+    at: int = 0
+    problem: str = ""
+
+
+def review() -> ReviewSteps:
+    """Where this session stands with rating rows."""
+    return cast(ReviewSteps, st.session_state.get(REVIEW, ReviewSteps()))
+
+
+def update_review(**changes: Any) -> None:  # noqa: ANN401 - the fields of ReviewSteps
+    """Change where this session stands with rating rows."""
+    st.session_state[REVIEW] = replace(review(), **changes)
 
 
 def session_owner() -> str:
     """A name of this session, for work that is done on its behalf."""
     return cast(str, st.session_state.setdefault("winnow.owner", secrets.token_hex(8)))
+
+
+def say_of_licence(problem: str | None) -> None:
+    """Keep what is wrong with the licence that was written, until another one is."""
+    st.session_state[LICENCE_PROBLEM] = problem
+
+
+def licence_problem() -> str | None:
+    """What is wrong with the licence that was written last."""
+    return cast("str | None", st.session_state.get(LICENCE_PROBLEM))
 
 
 def open_row(row: int) -> None:
@@ -141,8 +233,30 @@ def opened_row() -> int | None:
 
 
 def close_row() -> None:
-    """Show no row any more."""
+    """Show no row any more, and forget the queue it was in."""
     st.session_state.pop(OPENED, None)
+    st.session_state.pop(QUEUE, None)
+
+
+def open_queue(rows: list[int]) -> None:
+    """Show these rows in full, one after the other; what they are stays as it is now."""
+    st.session_state[QUEUE] = tuple(rows)
+    open_row(rows[0])
+
+
+def queue() -> tuple[int, ...]:
+    """The rows that are gone through; none where a single row is open."""
+    return cast("tuple[int, ...]", st.session_state.get(QUEUE, ()))
+
+
+def turn_queue(by: int) -> None:
+    """Open the row so many places on; past the end nothing is open any more."""
+    rows, opened = queue(), opened_row()
+    place = rows.index(opened) + by if opened in rows else len(rows)
+    if 0 <= place < len(rows):
+        open_row(rows[place])
+    else:
+        close_row()
 
 
 def remember_shown(rows: Positions) -> None:
@@ -157,53 +271,82 @@ def picked_row(key: str) -> int | None:
     return shown[lines[0]] if lines and lines[0] < len(shown) else None
 
 
+def editor_key(name: str, *, anew: bool = False) -> str:
+    """The key of a table that is edited in place; ``anew`` forgets what was typed so far."""
+    count = f"winnow.{name}"
+    st.session_state[count] = st.session_state.get(count, 0) + int(anew)
+    return f"{name} {st.session_state[count]}"
+
+
+def edits(key: str, column: str) -> dict[int, float | None]:
+    """{line: its value} of the cells of a column that were typed into; None where one was emptied."""
+    found = st.session_state.get(key)
+    rows = found.get("edited_rows", {}) if isinstance(found, Mapping) else {}
+    return {int(row): cells[column] for row, cells in rows.items() if column in cells}
+
+
+def picked_place(key: str) -> tuple[int, int] | None:
+    """The two numbers that the picked point of a chart carries; None where none is picked."""
+    points = st.session_state[key].selection.points if key in st.session_state else []
+    carried = points[0].get("customdata") if points else None
+    if carried is None or len(carried) < 2:
+        return None
+    first, second = (
+        carried.values() if isinstance(carried, Mapping) else carried
+    )  # the browser sends {"0": ...}
+    return int(first), int(second)
+
+
 def component(key: str) -> Mapping[str, Any]:
     """The state of a component; empty before its first event."""
     found = st.session_state.get(key)
     return found if isinstance(found, Mapping) else {}
 
 
-def seed_widget(key: str, value: object) -> None:
-    """Give a widget its value from the view on entry to its page: widgets forget when a page is left."""
-    if key not in st.session_state or st.session_state[key] != value:
+def enter(page: str) -> None:
+    """A page begins: where it is another than before, its widgets know nothing of their namesakes there."""
+    st.session_state[ENTERED] = st.session_state.get(PAGE) != page
+
+
+def arrived(page: str) -> None:
+    """The page was shown whole."""
+    st.session_state[PAGE], st.session_state[ENTERED] = page, False
+
+
+def seed_widget(key: str, value: Value) -> Value:
+    """Give a widget its value from the view on entry to its page: widgets forget when a page is left.
+
+    Returns the value, which the widget also has to get as its default. A value is sent once; where the page
+    runs again before the browser has fetched what draws the widget, the default is all that the browser sees
+    of it, and it answers with that as if a person had chosen it.
+    """
+    if st.session_state.get(ENTERED) or key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
+    return value
+
+
+def seed_clearable(key: str, value: object) -> None:
+    """As ``seed_widget``, for a box that can be emptied: a default forbids that, so it is sent anew."""
+    seed_widget(key, value)
+    if value is not None:
+        st.session_state[key] = value
+
+
+def say_again(key: str) -> None:
+    """Send once more whether a popover is open: told once, a run that follows at once may take its place."""
+    st.session_state[key] = bool(st.session_state.get(key))
+
+
+def place_of(options: Sequence[object], value: object) -> int | None:
+    """Where a value stands among the options of a box, for its default; None where it is none of them."""
+    return options.index(value) if value in options else None
+
+
+def set_widget(key: str, value: object) -> None:
+    """Give a widget its value before it is shown."""
+    st.session_state[key] = value
 
 
 def widget(key: str) -> Any:  # noqa: ANN401 - whatever the widget holds
     """The value of a widget, inside its callback."""
     return st.session_state.get(key)
-
-
-def _from_link(link: Mapping[str, str]) -> View:
-    """The view that a link names; what cannot be read there is left at its default, and said."""
-    min_score, count, seed = _float(link.get("min")), _whole(link.get("count")), _whole(link.get("seed"))
-    read = {"min": ("a threshold", min_score), "count": ("a count", count), "seed": ("a seed", seed)}
-    unread = [(what, link[name]) for name, (what, value) in read.items() if value is None and link.get(name)]
-    return View(
-        data=link.get("data") or places.first_data(),
-        judge=link.get("judge"),
-        min_score=min_score,
-        count=count,
-        strategy=link.get("strategy") or "k-center",
-        colour=link.get("colour") or "cluster",
-        seed=seed or 0,
-        notes=tuple(
-            f"The link asks for {what} of {text[:40]!r}, which there cannot be." for what, text in unread
-        ),
-    )
-
-
-def _number(value: float | None) -> str | None:
-    return None if value is None else f"{value:.10g}"
-
-
-def _float(text: str | None) -> float | None:
-    try:
-        value = float(text) if text else None
-    except ValueError:
-        return None
-    return value if value is not None and abs(value) <= MOST_SCORE else None
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= DIGITS else None

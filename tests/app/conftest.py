@@ -89,3 +89,9 @@ def mapped(home: Path, folder: Path) -> Callable[[str, str], App]:
         return open_app(data=str(path), **link)
 
     return go
+
+
+@pytest.fixture
+def licence(project):
+    """The licence of the sample is named already."""
+    project.name_licence("cc0-1.0")

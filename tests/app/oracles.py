@@ -11,6 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from core import Project
+
 Floats = NDArray[np.float64]
 DRAWS = 5
 
@@ -66,4 +68,24 @@ def packed(coords: NDArray[np.float32]) -> Floats:
 def vs_random(value: float, drawn: Sequence[float], form: str) -> str:
     """A difference to the mean of the draws, as the screen writes it."""
     gap = value - float(np.mean(drawn))
+    if sorted([*drawn, value])[0] < value < sorted([*drawn, value])[-1] or value in drawn:
+        return "in random's range"
     return f"{'+' if gap >= 0 else '-'}{abs(gap):{form}} vs random"
+
+
+BOX = [(20_000, 20_000), (20_000, 45_000), (45_000, 45_000), (45_000, 20_000)]
+
+
+def eligible_rows(sample: pl.DataFrame, judge: str, threshold: float) -> list[int]:
+    """Positions of the rows at or above a threshold."""
+    return sample.with_row_index("row").filter(pl.col(judge) >= threshold)["row"].to_list()
+
+
+def rows_inside(project: Project, polygon: list[tuple[float, float]] = BOX) -> list[int]:
+    """Rows inside a box, by comparison with its sides."""
+    (left, low), (right, high) = polygon[0], polygon[2]
+    x, y = packed(project.coords()).T
+    return [int(row) for row in np.flatnonzero((x > left) & (x < right) & (y > low) & (y < high))]
+
+
+GRADES = [score / 2 for score in range(11)]  # both judges of the sample

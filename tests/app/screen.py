@@ -30,7 +30,7 @@ class App:
         assert [each.value for each in self.at.exception] == []
         return self
 
-    def settle(self, within: float = 30) -> App:
+    def settle(self, within: float = 120) -> App:
         """Run until nothing on the page is still being computed."""
         until = time.monotonic() + within
         while self._is_computing():
@@ -75,7 +75,7 @@ class App:
 
     def tables(self) -> list[pd.DataFrame]:
         """All tables of the page."""
-        return [each.value for each in self.at.dataframe]
+        return [each.value for each in (*self.at.dataframe, *self.at.table)]
 
     def buttons(self) -> set[str]:
         """The keys of all buttons."""
@@ -104,7 +104,7 @@ class App:
 
     def tab(self, name: str) -> App:
         """Turn to a tab of rows."""
-        return self.choose("tab", name)
+        return self.settle().choose("tab", name)
 
     def drag(self, *, level: int | None, count: int, colour: str = "cluster", isolated: Any = None) -> App:
         """Move the controls of the map."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import polars as pl
 import pytest
 from screen import EXPLORE, EXPORT, LOAD, SAMPLE, App, link_of, open_app
+
+from pages.ui.view import MapSettings
 
 STANDARD = {
     "data": "sample", "judge": "accuracy", "min": "4.5", "count": "100", "strategy": "k-center",
@@ -37,6 +40,22 @@ def test_every_decision_goes_into_the_link_at_once(app: App):
     app.choose("strategy", "random").choose("seed", 3)
     assert link_of(app)["strategy"] == "random"
     assert link_of(app)["seed"] == "3"
+
+
+def test_settings_of_strategy_and_map_come_back_with_the_link():
+    """Quotas of clusters, options of a strategy, and how the map is made; a model is never named."""
+    link = STANDARD | {
+        "strategy": "cluster-quota",
+        "options": '{"temperature":2.0,"quota 1":7}',
+        "map": '{"cluster":{"clusters":24},"project":{"min_dist":0.25},"neighbours":{"k":20}}',
+    }
+    app = open_app(LOAD, **link)
+    view = app.at.session_state["winnow.view"]
+    assert dict(view.options) == {"temperature": 2.0, "quota 1": 7}
+    assert view.map == MapSettings(clusters=24, min_dist=0.25, more=(("neighbours", "k", 20),))
+    assert {name: link_of(app).get(name) for name in link} == link
+    app.at.session_state["winnow.view"] = replace(view, map=replace(view.map, model="/some/model"))
+    assert "model" not in str(link_of(app.run()))
 
 
 @pytest.mark.parametrize("page", [EXPLORE, LOAD, EXPORT])
@@ -71,6 +90,15 @@ JUNK = {
     "a strategy misspelt": ({"strategy": "k-centre"}, "Did you mean k-center?"),
     "a colour that is not there": ({"colour": "zzz"}, "cannot be coloured by 'zzz'"),
     "a colour by a judge who is not there": ({"colour": "judge:nobody"}, "coloured by 'judge:nobody'"),
+    "settings of a strategy that are a list": ({"options": "[1]"}, "settings of '[1]'"),
+    "settings that end nowhere": ({"options": '{"temperature":'}, "settings of"),
+    "a setting of nan": ({"options": '{"temperature":NaN}'}, "settings of"),
+    "a deep setting": ({"options": "[" * 3_000}, "settings of"),
+    "a setting that there is not": ({"options": '{"zzz":1}'}, "zzz"),
+    "a map of another shape": ({"map": '{"cluster":5}'}, "a map of"),
+    "a map by a model": ({"map": '{"embed":{"model":"/etc"}}'}, "a map of"),
+    "a map of many clusters": ({"map": '{"cluster":{"clusters":1e300}}'}, "a map of"),
+    "a stage that there is not": ({"map": '{"os":{"system":1}}'}, "a map of"),
     "an image": ({"judge": "![x](http://evil.test/x.png)"}, "![x](http://evil.test/x.png)"),
 }
 
@@ -112,7 +140,7 @@ def unsafe(folder, tmp_path):
         "a symlink": (str(folder / "link.jsonl"), "is a symlink that leads outside"),
         "a symlink to passwd": (str(folder / "link.txt"), "is a symlink that leads outside"),
         "missing": (str(folder / "missing.jsonl"), "There is no file"),
-        "a folder": (str(folder), "is not of a kind that can be read"),
+        "a folder": (str(folder), "is a symlink that leads out of the folder"),
         "a pickle": (str(folder / "rows.pkl"), "can run code when it is opened"),
         "a pickle in disguise": (str(folder / "rows.jsonl"), "a Python pickle"),
         "empty": (str(folder / "empty.jsonl"), "is empty"),

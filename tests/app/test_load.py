@@ -10,7 +10,7 @@ import pytest
 from screen import EXPLORE, LOAD, App, link_of, open_app
 
 from pages.ui import cached
-from pages.ui.state import MapSettings
+from pages.ui.view import MapSettings
 
 MIXED = "\n".join(
     [
@@ -49,7 +49,9 @@ def test_the_report_counts_what_was_read_and_what_was_lost(folder):
     assert (judges["scored rows"], judges["unscored rows"]) == ([3, 4], [1, 0])
     problems = columns(app, "problem")
     assert app.figures()["Kinds of problem"] == str(len(problems["problem"]))
-    lost = [row for row, loaded in zip(problems["rows"], problems["loaded"], strict=True) if loaded == "no"]
+    lost = [
+        int(row) for row, loaded in zip(problems["rows"], problems["loaded"], strict=True) if loaded == "no"
+    ]
     assert sum(lost) == 2
     assert any("line 2" in places for places in problems["first seen"])
     assert {"empty prompts", "empty responses"} <= set(problems["problem"])

@@ -20,7 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import map_playground
+import polars as pl
 import pytest
+from map_screen import Map
+from winnow_app import SAMPLE, Screen, Server
+
+from core import Project
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, WebSocket
@@ -38,6 +44,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+PATIENCE = 120  # seconds to wait for anything on a page: other programs may be busy on this machine
 IDLE = "[data-testid='stApp'][data-test-script-state='notRunning']"
 
 
@@ -67,7 +74,7 @@ def serve(script: Path, *, log: Path) -> Iterator[str]:
 
 
 def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
+    for _ in range(PATIENCE * 10):
         if process.poll() is not None:
             break
         with suppress(urllib.error.URLError, OSError):
@@ -155,6 +162,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
         def go(address: str, *, width: int = 1440, height: int = 900) -> Visit:
             context = browser.new_context(viewport={"width": width, "height": height})
             open_.callback(context.close)
+            context.set_default_timeout(PATIENCE * 1000)
             page = context.new_page()
             visits.append(Visit(page, Traffic(), []))
             visits[-1].traffic.watch(page)
@@ -165,3 +173,62 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
 
         yield go
         assert [error for one in visits for error in one.errors] == []
+
+
+@pytest.fixture
+def open_map(visit: Callable[..., Visit], start_app: Callable[[Path], str]) -> Callable[..., Map]:
+    """Open the playground's map of so many points, in a session of its own."""
+    address = start_app(Path(map_playground.__file__))
+
+    def go(n: int = 1_000, query: str = "", **size: int) -> Map:
+        return Map(visit(f"{address}/?n={n}{query}", **size), n)
+
+    return go
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A home in which the sample's map is stored, where it does not come with the repository."""
+    one = tmp_path_factory.mktemp("app") / "home"
+    Project.open(SAMPLE, home=one).build()
+    return one
+
+
+@pytest.fixture(scope="module")
+def server(home):
+    """One server for the tests of this module."""
+    one = Server(home, home.with_name("log.txt")).start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def open_app(visit: Callable[..., Visit], server: Server) -> Callable[..., Screen]:
+    """Open a page of the app at a view, in a session of its own."""
+
+    def go(**view: object) -> Screen:
+        return Screen(visit(server.link(**view))).settle()
+
+    return go
+
+
+@pytest.fixture(scope="module")
+def sample() -> pl.DataFrame:
+    """The rows, as polars reads them."""
+    return pl.read_ndjson(SAMPLE)
+
+
+@pytest.fixture(scope="module")
+def variant(home: Path, sample: pl.DataFrame) -> Path:
+    """The same prompts with other answers and one other judge: another dataset, whose map is soon made."""
+    path = home.parent / "variant.jsonl"
+    stars = pl.int_range(pl.len()) % 4 + 1
+    sample.select("instruction", "input", output=pl.lit("other"), stars=stars).write_ndjson(path)
+    Project.open(path, home=home).build()
+    return path
+
+
+@pytest.fixture
+def project(home: Path) -> Project:
+    """The sample's project beside the app."""
+    return Project.open(SAMPLE, home=home)

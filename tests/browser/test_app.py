@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
-from winnow_app import COUNT, FIND, SAMPLE, THRESHOLD, Screen, Server, whole
+from winnow_app import COUNT, FIND, SAMPLE, TABLE, THRESHOLD, Screen, Server, eligible, whole
 
-from core import Project
+from core import Project, SelectParams
 
 if TYPE_CHECKING:
     from conftest import Visit
@@ -25,67 +25,30 @@ pytestmark = pytest.mark.browser
 
 log = logging.getLogger(__name__)
 
-FIRST_SCREEN = 5.0  # seconds after the server answers
+FIRST_SCREEN = 5.0  # seconds after the server answers, on a machine that has nothing else to do
+# What a page with nothing but a plotly chart takes says how fast this machine is at the moment.
+BARE = """
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
 
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """A home in which the sample's map is stored, where it does not come with the repository."""
-    one = tmp_path_factory.mktemp("app") / "home"
-    Project.open(SAMPLE, home=one).build()
-    return one
-
-
-@pytest.fixture(scope="module")
-def server(home):
-    """One server for the tests of this module."""
-    one = Server(home, home.with_name("log.txt")).start()
-    yield one
-    one.stop()
-
-
-@pytest.fixture
-def open_app(visit: Callable[..., Visit], server: Server) -> Callable[..., Screen]:
-    """Open a page of the app at a view, in a session of its own."""
-
-    def go(**view: object) -> Screen:
-        return Screen(visit(server.link(**view))).settle()
-
-    return go
-
-
-@pytest.fixture(scope="module")
-def sample() -> pl.DataFrame:
-    """The rows, as polars reads them."""
-    return pl.read_ndjson(SAMPLE)
-
-
-@pytest.fixture(scope="module")
-def variant(home: Path, sample: pl.DataFrame) -> Path:
-    """The same prompts with other answers and one other judge: another dataset, whose map is soon made."""
-    path = home.parent / "variant.jsonl"
-    stars = pl.int_range(pl.len()) % 4 + 1
-    sample.select("instruction", "input", output=pl.lit("other"), stars=stars).write_ndjson(path)
-    Project.open(path, home=home).build()
-    return path
-
-
-def eligible(sample: pl.DataFrame, threshold: float, judge: str = "accuracy") -> int:
-    """How many rows are at or above a threshold."""
-    return sample.filter(pl.col(judge) >= threshold).height
+x, y = np.random.default_rng(0).normal(size=(2, 1008))
+st.plotly_chart(go.Figure(go.Scattergl(x=x, y=y, mode="markers")))
+"""
+BARE_DRAWN = "() => document.querySelector('.js-plotly-plot .gl-canvas') !== null"
+OF_BARE = 1.7  # it takes 1.3 to 1.5 times as long; before the frame was sent first it took 1.8
 
 
 # --- the first screen --------------------------------------------------------------------------------
 
 
-def first_screen(server: Server, visit: Callable[..., Visit]) -> float:
-    """Seconds from a server that has just begun to answer to a drawn map with its figures."""
+def seconds_to_draw(server: Server, visit: Callable[..., Visit], drawn: str) -> float:
+    """Seconds from a server that has just begun to answer until its first page meets a condition."""
     try:
         server.start()
         began = time.perf_counter()
         screen = Screen(visit(server.link()))
-        screen.page.wait_for_function(f"() => {{ {FIND} return map?.parts.plot.data?.length > 1; }}")
-        assert (screen.figure("Pool"), screen.rail()[0]) == ("1,008", whole(screen.figure("Eligible")))
+        screen.page.wait_for_function(drawn)
         took = time.perf_counter() - began
         screen.page.context.close()
         return took
@@ -93,13 +56,55 @@ def first_screen(server: Server, visit: Callable[..., Visit]) -> float:
         server.stop()
 
 
+@pytest.mark.alone
 def test_the_first_screen_is_there_within_seconds(tmp_path, home, visit):
-    """At most five seconds; three attempts, since other programs may be busy on this machine."""
+    """At most five seconds, or 1.7 times what one bare chart takes where the machine is slow; three attempts."""
+    bare_app = tmp_path / "bare.py"
+    bare_app.write_text(BARE, "utf-8")
+    drawn = f"""() => {{
+      {FIND}
+      const pool = document.querySelector("[data-testid='stMetricValue']")?.innerText;
+      return map?.parts.plot.data?.length > 1 && pool === "1,008";
+    }}"""
     took: list[float] = []
-    while len(took) < 3 and min(took, default=99.0) > FIRST_SCREEN:
-        took.append(first_screen(Server(home, tmp_path / "log.txt"), visit))
-    log.info("first screen after %s s", [round(each, 1) for each in took])
-    assert min(took) <= FIRST_SCREEN, took
+    bare: list[float] = []
+    while len(took) < 3 and min(took, default=99.0) > max(FIRST_SCREEN, OF_BARE * min(bare, default=0.0)):
+        bare.append(seconds_to_draw(Server(home, tmp_path / "bare.txt", script=bare_app), visit, BARE_DRAWN))
+        took.append(seconds_to_draw(Server(home, tmp_path / "log.txt"), visit, drawn))
+    log.info("first screen after %s s, one bare chart after %s s", took, bare)
+    assert min(took) <= max(FIRST_SCREEN, OF_BARE * min(bare)), (took, bare)
+
+
+@pytest.mark.parametrize("width", [1440, 1024])
+def test_the_map_stays_where_it_is_while_the_figures_come(server, visit, width):
+    """The figures' place is kept before they are there: what a person aims at does not move away."""
+    page = visit(server.link("nowhere"), width=width).page
+    page.add_init_script("""
+      const places = (globalThis.placesOfTheMap = []);
+      (function look() {
+        const map = document.querySelector(".wn-overlay");
+        const metrics = document.querySelectorAll(".st-key-figures [data-testid='stMetric']").length;
+        if (map) places.push([Math.round(map.getBoundingClientRect().top), metrics]);
+        requestAnimationFrame(look);
+      })();
+    """)
+    page.route("**/static/js/*etric*.js", lambda route: (page.wait_for_timeout(1500), route.continue_()))
+    page.goto(server.link(judge="accuracy", min="4.5", count="60"))
+    page.wait_for_function("() => placesOfTheMap.at(-1)?.[1] === 6")
+    places = page.evaluate("placesOfTheMap")
+    assert places[0][1] == 0, "the figures were not late: this test shows nothing"
+    assert len({top for top, _figures in places}) == 1
+
+
+def test_fewer_figures_keep_no_place_that_they_do_not_need(server, visit):
+    """On Load four figures without a difference are as high as the place that they have."""
+    page = visit(server.link("load")).page
+    page.locator(".st-key-figures [data-testid='stMetric']").nth(3).wait_for()
+    place, figure = (
+        page.locator(each).first.bounding_box()["height"]
+        for each in (".st-key-figures", ".st-key-figures [data-testid='stMetric']")
+    )
+    assert place == pytest.approx(figure, abs=1)
 
 
 # --- thumbs ------------------------------------------------------------------------------------------
@@ -284,6 +289,10 @@ def test_the_download_is_the_selection(open_app, sample):
     app.go_to("Export")
     app.page.get_by_text("Messages", exact=True).click()
     app.page.get_by_text("train.messages.jsonl").first.wait_for(state="attached")
+    assert app.button(f"Download {selected} rows").is_disabled()
+    app.page.locator(".st-key-licence input").fill("cc-by-nc-4.0")
+    app.page.keyboard.press("Enter")
+    app.page.get_by_text("Non-commercial.").wait_for()
     with app.page.expect_download() as waited:
         app.button(f"Download {selected} rows").click()
     zipped = zipfile.ZipFile(io.BytesIO(Path(waited.value.path()).read_bytes()))
@@ -293,185 +302,67 @@ def test_the_download_is_the_selection(open_app, sample):
     assert chosen["helpfulness"].min() >= 4.5
     answers = [json.loads(line)["messages"][-1]["content"] for line in zipped.open("train.messages.jsonl")]
     assert answers == [chosen.row(by_predicate=pl.col("id") == each, named=True)["output"] for each in ids]
+    (entry,) = json.loads(zipped.read("dataset_info.json")).values()
+    assert entry["file_name"] == "train.messages.jsonl"
 
 
-# --- long work ---------------------------------------------------------------------------------------
+# --- quotas ------------------------------------------------------------------------------------------
 
 
-def test_a_map_in_the_making_survives_a_stop_and_a_reload_and_ends_in_a_map(open_app, visit, server, home):
-    """Stop and go on work at once, a reload finds the panel again, and the page turns to the map."""
-    path = home.parent / "made-up.jsonl"
-    kinds = ("bread", "rivers", "taxes", "violins", "moss", "tides", "chess")
-    rows = [
-        {"instruction": f"Say {n} things about {kinds[n % 7]}", "output": "b", "score": n % 5}
-        for n in range(2_000)
-    ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    app = Screen(visit(server.link("load", data=path)))
-    panel = app.page.locator(".st-key-job")
-    app.button("Make the map").click()
-    panel.get_by_text("Embed the prompts").first.wait_for(timeout=60_000)
-    app.button("Stop").click()
-    panel.get_by_text("Stopped. What was done is stored").wait_for()
-    app.button("Go on").click()
-    app.button("Stop").wait_for()
-    panel.get_by_text("Stopped.").wait_for(state="detached")
-    app.page.reload()
-    app.button("Stop").wait_for()
-    app.button("Open the map").wait_for(timeout=90_000)
-    assert panel.count() == 0
-    app.button("Open the map").click()
-    app.settle()
-    assert whole(app.figure("Pool")) == 2_000
-    app.press(THRESHOLD, "End")
-    assert whole(app.figure("Eligible")) == 400
+LINE = 35  # pixels
 
 
-# --- trouble -----------------------------------------------------------------------------------------
+def place_of(app: Screen, column: str) -> float:
+    """How far right of the table's left edge a column is: found by clicking, as a canvas says nothing of it."""
+    table = app.page.locator(TABLE)
+    table.scroll_into_view_if_needed()
+    selected = table.locator(f"[aria-colindex='{app.columns().index(column) + 1}'][aria-selected='true']")
+    for x in range(300, int(table.bounding_box()["width"]), 40):
+        table.click(position={"x": x, "y": LINE * 1.5})
+        app.page.wait_for_timeout(400)  # what is read aloud follows the canvas a moment later
+        if selected.count():
+            return x
+    raise AssertionError(f"no click reached {column}")
 
 
-LOST = "[data-testid='stApp']:not([data-test-connection-state='CONNECTED'])"
-FOUND = "[data-testid='stApp'][data-test-connection-state='CONNECTED']"
-RUNNING = "[data-testid='stApp'][data-test-script-state='running']"
-
-
-def test_a_page_recovers_when_the_server_comes_back(tmp_path, home, visit, sample):
-    """The server is killed and started again: the page finds it, keeps the view, and the thumbs work."""
-    own = Server(home, tmp_path / "log.txt").start()
-    try:
-        app = Screen(visit(own.link(judge="accuracy", min="4.5", count="50"))).settle()
-        app.drag(THRESHOLD, -6)
-        app.wait_for_link(min="1.5")
-        app.pick("judge", "helpfulness")
-        app.wait_for_link(judge="helpfulness", min="4")
-        app.settle()
-        own.stop()
-        app.page.wait_for_selector(LOST)
-        own.start()
-        app.page.wait_for_selector(FOUND, timeout=60_000)
-        app.page.wait_for_selector(RUNNING)
-        app.settle()
-        assert app.rail()[:2] == (eligible(sample, 4, "helpfulness"), 50)
-        app.press(THRESHOLD, "ArrowLeft")
-        rows = eligible(sample, 3.5, "helpfulness")
-        assert app.rail()[0] == whole(app.figure("Eligible")) == rows
-    finally:
-        app.page.context.close()
-        own.stop()
-
-
-HOSTILE = (
-    "<img src=//evil.test/a.png onerror=hacked=1>![b](http://evil.test/b.png) [c](javascript:hacked=1) "
-    "$e$ :red[d] &lt; **e**"
-)
-
-
-# Addresses in plain sight may be links, as GitHub's Markdown makes them; nothing else may.
-MARKUP = """() => [...document.querySelectorAll("[data-testid='stMain'], [role=dialog]")].flatMap((part) =>
-  [...part.querySelectorAll("img, script, iframe, a")]
-    .filter((e) => e.tagName !== "A" || e.textContent !== e.getAttribute("href")).map((e) => e.outerHTML))"""
-
-
-def test_hostile_text_asks_for_nothing_and_runs_nothing(open_app, home, sample, visit, server):
-    """Answers, ids, names of judges and columns are shown; none of it becomes an image or a script."""
-    judge = f"score {HOSTILE}"
-    path = home.parent / "![name](http:evil.png) .jsonl"
-    rows = [
-        {"id": f"{n} {HOSTILE}", "instruction": row["instruction"], "input": row["input"], "output": HOSTILE,
-         judge: None if n == 0 else n % 9 / 2, "<b>note</b>": HOSTILE}
-        for n, row in enumerate(sample.iter_rows(named=True))
-    ]  # fmt: skip
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    Project.open(path, home=home).build()
-    app = Screen(visit(server.link()))
-    asked: list[str] = []
-    app.page.on("request", lambda request: asked.append(request.url))
-    app.page.goto(server.link(data=path, strategy="![s](http://evil.test/s.png)", colour=f"judge:{judge}"))
-    app.settle()
-    assert app.page.get_by_text("There is no strategy").is_visible()
-    app.page.mouse.click(*app.pixel(0))
-    drawer = app.page.get_by_role("dialog")
-    drawer.get_by_text(HOSTILE, exact=True).first.wait_for()
-    assert drawer.get_by_text(f"Row 0 {HOSTILE}").is_visible(), "the title is verbatim"
-    assert app.page.get_by_text(f"Without a score by {judge}").count() == 1
-    assert app.page.evaluate(MARKUP) == []
-    assert app.page.evaluate("window.hacked === undefined")
-    app.page.goto(server.link("load", data=path))
-    app.page.get_by_text("Load a dataset").wait_for()
-    app.visit.settle()
-    (home.parent / "bad.jsonl").write_text(json.dumps({HOSTILE: 1}) + "\n")
-    app.page.goto(server.link(data=home.parent / "bad.jsonl"))
-    app.page.get_by_text(f"Found: {HOSTILE}").wait_for()
-    assert app.page.evaluate(MARKUP) == []
-    assert [url for url in asked if not url.startswith((server.address, "blob:", "data:"))] == []
-
-
-# --- looks and keys ----------------------------------------------------------------------------------
-
-CONTRAST = """(element) => {
-  const canvas = new OffscreenCanvas(1, 1).getContext("2d");
-  const shade = (colour) => {
-    canvas.fillStyle = colour;
-    canvas.fillRect(0, 0, 1, 1);
-    const part = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((v) => part(v / 255));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const text = shade(getComputedStyle(element).color);
-  const back = shade(getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor);
-  return [back, (Math.max(text, back) + 0.05) / (Math.min(text, back) + 0.05)];
-}"""
-
-
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_the_page_follows_the_system_to_dark_and_light(open_app, scheme):
-    """Background, map and text; everything read is at least 4.5 to 1."""
-    app = open_app()
-    app.page.emulate_media(color_scheme=scheme)
-    app.page.reload()
-    app.settle()
-    for selector in (
-        "[data-testid=stMetricValue]",
-        "[data-testid=stCaptionContainer] p",
-        ".wn-line",
-        ".wn-tally",
-    ):
-        back, contrast = app.page.locator(selector).first.evaluate(CONTRAST)
-        assert (back < 0.2) == (scheme == "dark"), selector
-        assert contrast >= 4.5, selector
-    assert app.state("map.theme.dark") == (scheme == "dark")
-
-
-FOCUSED = """() => {
-  const e = document.activeElement;
-  const key = e.closest("[class*='st-key-']")?.className.match(/st-key-([^ ]+)/)?.[1] ?? "";
-  if (e.classList.contains("wn-entry")) return "legend";
-  if (e.classList.contains("wn-stage")) return "map";
-  return e.getAttribute("aria-label") || (key === "tab" ? "tab" : "")
-    || (e.closest("[data-testid='stDataFrame']") ? "table" : "") || e.innerText || key || e.tagName;
-}"""
-
-
-def test_everything_can_be_reached_and_done_with_keys(open_app, sample):
-    """Tab reaches judge, map, both thumbs, legend, tabs and table, and each does its work there."""
-    app = open_app(judge="accuracy", min="4.5", count="100")
-    reached: list[str] = []
-    wanted = {"map", THRESHOLD, COUNT, "Number of rows to select", "legend", "tab", "table", "Undo", "Lasso"}
-    for _ in range(90):
-        app.page.keyboard.press("Tab")
-        reached.append(app.page.evaluate(FOCUSED))
-        if reached[-1] == THRESHOLD:
-            app.page.keyboard.press("ArrowLeft")
-        if reached[-1] == "legend" and "legend" not in reached[:-1]:
-            app.page.keyboard.press("Enter")
-        if reached[-1] == "tab" and "tab" not in reached[:-1]:
-            app.page.keyboard.press("ArrowRight")
-            app.page.keyboard.press("Space")
-            app.settle()
-        if "table" in reached:
+def edit_cell(app: Screen, line: int, x: float, text: str) -> None:
+    """Double click a cell of the table of clusters, type, and press Enter; again, if the table was replaced."""
+    box = app.page.locator("#portal input")
+    for _ in range(10):
+        app.page.locator(TABLE).dblclick(position={"x": x, "y": LINE * (line + 1.5)})
+        app.page.wait_for_timeout(300)
+        if box.count():
             break
-    assert wanted - {"Undo"} <= set(reached), sorted(set(reached))
+    box.fill(text)
+    app.page.keyboard.press("Enter")
+
+
+def test_a_quota_that_is_typed_into_the_table_is_what_the_cluster_gives(open_app, project):
+    """Typed, changed, kept while a thumb moves and on another page, and cleared; table and legend agree."""
+    app = open_app(judge="accuracy", min="3", count="100", strategy="cluster-quota")
+    app.tab("Clusters")
+    pool = project.select(SelectParams(judge="accuracy", min_score=3.0, strategy="threshold"))
+    most = int((project.labels()[pool.rows] == 1).sum())
+    given = app.cell(1, "Selected")
+    assert most > 9 != whole(given)
+    at = place_of(app, "Quota")
+    for typed, gives in ((9, 9), (most + 5, most)):
+        edit_cell(app, 1, at, str(typed))
+        app.wait_for_cell(1, "Selected", f"{gives}")
+        app.settle()
+        assert whole(app.figure("Selected")) == 100
+        assert app.legend()[1] == gives
+    app.page.get_by_text(f"with {most} of {most + 5}").wait_for()
+    app.type_count(101)
+    app.go_to("Export")
+    app.page.get_by_text("Download 101 rows").wait_for()
+    app.go_to("Explore")
     app.settle()
-    assert whole(app.figure("Eligible")) == eligible(sample, 4)
-    assert app.state("map.isolated") is not None
-    assert app.page.get_by_text("The last rows that got in").count() == 1
+    app.wait_for_cell(1, "Selected", f"{most}")
+    assert (app.cell(1, "Quota"), app.cell(0, "Quota")) == (str(most + 5), "")
+    app.button("Clear 1 quota").click()
+    app.type_count(100)
+    app.wait_for_cell(1, "Selected", given)
+    edit_cell(app, 0, at, "3")
+    app.wait_for_cell(0, "Selected", "3")
+    assert app.cell(1, "Quota") == ""

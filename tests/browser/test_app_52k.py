@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import gzip
 import logging
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from winnow_app import COUNT, FIND, ROOT, THRESHOLD, Screen, Server, whole
+from real_rows import FILE
+from winnow_app import COUNT, FIND, THRESHOLD, Screen, Server, whole
 
 if TYPE_CHECKING:
     from conftest import Visit
 
 log = logging.getLogger(__name__)
 
-FILE = ROOT.parent / "shared" / "data" / "alpaca52k_judged.jsonl.gz"
 JUDGE = "judge_gpt4omini"
-MOST_BYTES = 10_240  # received for one move of a thumb, its order being there
+MOST_BYTES = 12_288  # received for one move of a thumb, its order being there
 MOVES = ((3, 1_000), (2, 9_229))  # threshold and count
 
 pytestmark = [
@@ -40,13 +36,9 @@ def scores() -> pl.Series:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """The app with the map of these rows, made by the command line; WINNOW_TEST_52K_HOME names a home to reuse."""
-    folder = tmp_path_factory.mktemp("real")
-    home = Path(os.environ.get("WINNOW_TEST_52K_HOME") or folder / "home")
-    command = [sys.executable, "-m", "core", "map", str(FILE), "--home", str(home)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    one = Server(home, folder / "log.txt", data=FILE.parent).start()
+def server(real_home, tmp_path_factory):
+    """The app with the map of these rows."""
+    one = Server(real_home, tmp_path_factory.mktemp("real") / "log.txt", data=FILE.parent).start()
     yield one
     one.stop()
 
@@ -105,7 +97,7 @@ def test_both_thumbs_show_what_polars_counts(open_app, scores):
 
 @pytest.mark.parametrize(("threshold", "count"), MOVES)
 def test_a_move_brings_kilobytes_once_its_order_is_there(open_app, scores, threshold, count):
-    """Both thumbs, by keys and by mouse: at most 10,240 bytes a move over the websocket."""
+    """Both thumbs, by keys and by mouse: at most 12,288 bytes a move over the websocket."""
     app = open_app(min=threshold, count=count)
     app.press(THRESHOLD, "ArrowLeft")
     app.press(THRESHOLD, "ArrowRight")

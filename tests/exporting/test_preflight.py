@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import ParameterError
-from core.exporting import TRAINERS, Fate, preflight
+from core.exporting import FORMATS, TRAINERS, Fate, Mending, preflight, prepare
 from core.loading import load
 
 CHATS = {
@@ -30,6 +30,9 @@ CHATS = {
     "system in the middle": "user:Q system:S assistant:A",
     "sharegpt's names": "human:Q gpt:A",
     "developer": "developer:S user:Q assistant:A",
+    "tool": "user:Q assistant:A tool:T assistant:A",
+    "two tools": "user:Q assistant:A tool:T tool:T assistant:A",
+    "tools at odd places": "user:Q tool:T tool:T assistant:A",
 }
 KEPT, NOTHING, SKIPPED, REJECTED = Fate.KEPT, Fate.NOTHING_TO_LEARN, Fate.SKIPPED, Fate.REJECTED
 COMMON = {
@@ -37,21 +40,28 @@ COMMON = {
     **dict.fromkeys(["no answer at all", "only system", "empty", "empty answer", "blank answer"], NOTHING),
     "sharegpt's names": REJECTED,
 }
+SILENT = ["empty answer", "blank answer"]
+UNANSWERED = ["no last answer", "no answer at all", "only system", "empty", "assistant first, even"]
+USING = ["tool", "two tools", "tools at odd places"]
+UNORDERED = ["begins with assistant", "assistant first, even", "user twice", "user twice, even"]
 EXPECTED = {
     "trl": COMMON,
     "unsloth": COMMON,
-    "torchtune": COMMON,
-    "axolotl": COMMON,
+    "torchtune": {
+        **COMMON,
+        **dict.fromkeys(["no answer at all", "only system", "empty", *UNORDERED], REJECTED),
+        "system in the middle": REJECTED,
+    },
+    "axolotl": {chat: SKIPPED if fate is NOTHING else fate for chat, fate in COMMON.items()},
     "llama-factory": {
         **dict.fromkeys(CHATS, SKIPPED),
         **dict.fromkeys(["one turn", "with system", "two turns", "one empty answer of two"], KEPT),
-        **dict.fromkeys(["empty answer", "blank answer"], NOTHING),
+        **dict.fromkeys(["tool", "two tools"], KEPT),
+        **dict.fromkeys(SILENT, NOTHING),
     },
     "openai": {
         **COMMON,
-        **dict.fromkeys(
-            ["no last answer", "no answer at all", "only system", "empty", "assistant first, even"], REJECTED
-        ),
+        **dict.fromkeys([*UNANSWERED, *SILENT, "one empty answer of two", *USING], REJECTED),
     },
 }
 
@@ -93,6 +103,63 @@ def test_each_trainer_does_what_is_known_of_it(dataset_of, trainer, chat):
     found = preflight(dataset, _all(dataset), trainer)
     assert {fate: found.count(fate) for fate in Fate if found.count(fate)} == {EXPECTED[trainer][chat]: 1}
     assert [finding.examples for finding in found.findings] == [(chat,)] * (found.kept == 0)
+
+
+def _call(name="f", **more):
+    return {"type": "function", "function": {"name": name, "arguments": "{}"}, **more}
+
+
+TOOLS = {  # calls, outputs, and whether OpenAI takes the row
+    "good": ([_call(id="1")], ["1"], True),
+    "two, answered the other way round": ([_call(id="1"), _call(id="2")], ["2", "1"], True),
+    "call without id": ([_call()], ["1"], False),
+    "call with an empty id": ([_call(id="")], [""], False),
+    "output without id": ([_call(id="1")], [None], False),
+    "output of another call": ([_call(id="1")], ["2"], False),
+    "output of no call": (None, ["1"], False),
+    "further keys": ([_call(id="1", index=0)], ["1"], True),
+    "no function": ([{"id": "1", "type": "function"}], ["1"], False),
+    "no name": ([_call(name=None, id="1")], ["1"], False),
+    "a text": (["f(1)"], [None], False),
+    "no list": ("f(1)", [None], False),
+}
+BROKEN = ("no function", "no name", "a text", "no list")
+
+
+def _tools_row(name):
+    calls, outputs, _ = TOOLS[name]
+    asked = {"role": "assistant", "content": "hm"} | ({} if calls is None else {"tool_calls": calls})
+    answered = [
+        {"role": "tool", "content": "3"} | ({"tool_call_id": each} if each is not None else {})
+        for each in outputs
+    ]
+    return {
+        "id": name,
+        "messages": [
+            {"role": "user", "content": "q"},
+            asked,
+            *answered,
+            {"role": "assistant", "content": "a"},
+        ],
+    }
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("name", TOOLS)
+def test_tool_fields_are_judged_as_the_trainers_do(bundled, name, together):
+    """Calls without a function are refused by all that read them; OpenAI wants ids that fit. Other rows change nothing."""
+    names = list(TOOLS) if together else [name]
+    dataset = bundled([_tools_row(each) for each in names], [0]).dataset
+    rows = np.array([names.index(name)])
+    reads = ("trl", "unsloth", "axolotl", "llama-factory", "openai")
+    fates = {each: preflight(dataset, rows, each).count(REJECTED) == 1 for each in TRAINERS}
+    for each in reads[:-1]:
+        assert fates[each] == (name in BROKEN), each
+    assert fates["openai"] == (not TOOLS[name][2])
+    left = prepare(dataset, rows, Mending(left_out=("no-function", "call-ids")))
+    assert len(left.rows) == int(TOOLS[name][2])
+    held = FORMATS["openai"].held(dataset, rows).rows
+    assert len(held) == int(TOOLS[name][2] and name != "further keys")
 
 
 @pytest.mark.parametrize(

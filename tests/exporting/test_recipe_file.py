@@ -24,9 +24,22 @@ def test_a_recipe_is_read_as_it_was_written(tmp_path):
         assert read_recipe(_write(tmp_path, text)) == Recipe.from_yaml(GOLDEN)
 
 
+def _of_the_second_version():
+    old = GOLDEN.replace("recipe_version: 4", "recipe_version: 2")
+    return old.replace("  max_tokens: null\n  dedup_distance: null\n", "").replace("  hub: ''\n", "")
+
+
+def test_a_recipe_of_the_second_version_is_still_read(tmp_path):
+    """It knows neither a token budget nor near copies, and asks for none."""
+    recipe = read_recipe(_write(tmp_path, _of_the_second_version()))
+    assert (recipe.choice.max_tokens, recipe.choice.dedup_distance) == (None, None)
+    assert recipe.choice == Recipe.from_yaml(GOLDEN).choice
+
+
 def test_a_recipe_of_the_first_version_is_still_read(tmp_path):
     """It names neither versions, nor arrays, nor the sha256 of its source."""
-    old = GOLDEN.replace("recipe_version: 2", "recipe_version: 1").replace("  sha256: <sha256>\n", "")
+    old = _of_the_second_version().replace("recipe_version: 2", "recipe_version: 1")
+    old = old.replace("  sha256: <sha256>\n", "")
     old = re.sub(r"versions:\n.*?(?=choice:)", "", old, flags=re.S)
     recipe = read_recipe(_write(tmp_path, old))
     assert (recipe.versions, recipe.arrays, recipe.source.sha256) == ({}, {}, "")
@@ -57,8 +70,8 @@ HOSTILE = {
     "a list as a key": ("{[1]: 2}", "while constructing"),
     "a word too many": (GOLDEN + "more: 1\n", "more: Extra inputs are not permitted"),
     "a decision less": (GOLDEN.replace("  seed: 7\n", ""), "choice.seed: Field required"),
-    "a later version": (GOLDEN.replace("recipe_version: 2", "recipe_version: 3"), "of version 3"),
-    "version 0": (GOLDEN.replace("recipe_version: 2", "recipe_version: 0"), "of version 0"),
+    "a later version": (GOLDEN.replace("recipe_version: 5", "recipe_version: 6"), "of version 6"),
+    "version 0": (GOLDEN.replace("recipe_version: 5", "recipe_version: 0"), "of version 0"),
 }
 
 

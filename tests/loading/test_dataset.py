@@ -14,7 +14,8 @@ def _jsonl(rows):
 
 
 def _ids(read, *ids):
-    dataset = read("a.jsonl", _jsonl([{**row, "id": i} for row, i in zip(ROWS, ids, strict=False)]))
+    rows = [{**ROWS[k % 4], "input": f"{k // 4 or ''}", "id": i} for k, i in enumerate(ids)]
+    dataset = read("a.jsonl", _jsonl(rows))
     assert dataset.frame["id"].n_unique() == len(dataset)
     return dataset
 
@@ -40,20 +41,24 @@ def test_own_ids_are_kept_where_they_are_unique(read, own, ids):
 @pytest.mark.parametrize(
     ("own", "spoiled"),
     [
-        (["a", "a", "b"], 1),
-        ([1, 1, 1], 2),
-        (["a", None, "b"], 1),
-        (["a", "", " "], 2),
-        ([1, "1", 2], 1),
-        (["a", "b\nc", "d\u2028e"], 2),
+        (["a", "a", "b"], (2,)),
+        ([1, 1, 1], (2, 3)),
+        (["a", None, "b"], (2,)),
+        (["a", "", " "], (2, 3)),
+        ([1, "1", 2], (2,)),
+        (["a", "b\nc", "d\u2028e"], (2, 3)),
+        (["b\nc", "b\nc", "", "", "a", "a"], (1, 2, 3, 4, 6)),
+        (["a"] * 9, (2, 3, 4, 5, 6)),
     ],
 )
 def test_ids_that_cannot_name_a_row_are_replaced_by_hashes_and_reported(read, own, spoiled):
-    """Missing, repeated or many-lined ids: all rows get content hashes, own ids stay in rows."""
+    """Missing, repeated or many-lined ids, with their rows: all rows get content hashes, own ids stay in rows."""
     dataset = _ids(read, *own)
     assert all(re.fullmatch("[0-9a-f]{16}", i) for i in dataset.frame["id"])
     problem = next(problem for problem in dataset.problems if "content hash" in problem.kind)
-    assert (problem.count, problem.loaded) == (spoiled, True)
+    assert problem.places == tuple(f"line {row}" for row in spoiled)
+    assert problem.loaded
+    assert problem.count == (8 if len(own) > 8 else len(spoiled))
     assert list(map(str, dataset.rows["id"])) == list(map(str, own))
 
 

@@ -153,7 +153,7 @@ def test_rows_under_two_keys_are_a_question_to_the_person(refused):
 
 def test_unknown_rows_under_a_key_are_described_by_their_own_columns(refused):
     """The columns found are those of the rows, not the key above them."""
-    assert "Found: question, answer." in refused("a.json", '{"data": [{"question": 1, "answer": 2}]}')
+    assert "Found: reply, mood." in refused("a.json", '{"data": [{"reply": 1, "mood": 2}]}')
 
 
 def test_columns_of_different_lengths_are_refused(refused):

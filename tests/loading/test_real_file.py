@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from core.health import CHECKS
+from core.loading import load
+
 REPOSITORY = Path(__file__).parents[2]
 FILE = REPOSITORY.parent / "shared" / "data" / "alpaca52k_judged.jsonl.gz"
+LIMA = FILE.with_name("lima.jsonl.gz")
 SECONDS = 2.0  # of processor time, which a busy machine hardly stretches; about 0.4 was measured
 MEGABYTES = 400  # peak while loading above what importing takes; about 130 was measured
 
@@ -50,3 +54,26 @@ def test_the_real_file_loads_whole_fast_and_small():
     assert found["turns"] == [2]
     assert found["seconds"] < SECONDS
     assert found["megabytes"] < MEGABYTES
+
+
+@pytest.mark.skipif(not LIMA.exists(), reason="LIMA's real rows are not beside this repository.")
+def test_lima_loads_whole_with_its_turns():
+    """1,030 rows, 30 of several turns, one of which ends without an answer and is named."""
+    dataset = load(LIMA)
+    assert (dataset.schema, len(dataset), dataset.rows_read) == ("turns", 1_030, 1_030)
+    lengths = dataset.frame["messages"].list.len()
+    assert (lengths > 2).sum() == 30
+    odd = (lengths % 2 == 1).arg_true().to_list()
+    kind = "conversations that do not end with an answer"
+    assert [(each.kind, each.count, each.places) for each in dataset.problems] == [
+        (kind, 1, (f"line {odd[0] + 1}",))
+    ]
+    assert len(odd) == 1
+
+
+@pytest.mark.skipif(not LIMA.exists(), reason="LIMA's real rows are not beside this repository.")
+def test_lima_s_own_answers_break_its_range_of_lengths():
+    """Of the 400 from Stack Exchange 45 are shorter than it says and 3 longer; the lints count them."""
+    rows = load(LIMA).frame.filter(source="stackexchange")
+    found = {check.name: check.find(rows).rows.size for check in CHECKS}
+    assert (len(rows), found["below-lima-length"], found["long-response"]) == (400, 45, 3)

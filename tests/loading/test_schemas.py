@@ -117,7 +117,7 @@ def test_history_of_another_shape_is_reported_and_kept_as_a_column(read, history
     dataset = read("a.jsonl", "\n".join(map(json.dumps, rows)))
     assert dataset.frame["messages"].list.len().to_list() == [2, 2]
     problem = next(problem for problem in dataset.problems if problem.kind.startswith("history"))
-    assert (problem.count, problem.places, problem.loaded) == (1, ("row 2",), True)
+    assert (problem.count, problem.places, problem.loaded) == (1, ("line 2",), True)
     kept = dataset.rows["history"].to_list()[1]
     assert kept == history or json.loads(kept) == history
 
@@ -158,6 +158,7 @@ def test_own_columns_with_canonical_names_are_kept_verbatim(read):
         "response",
         "system",
         "messages",
+        "tools",
         "instruction",
         "output",
     ]
@@ -171,7 +172,7 @@ def test_empty_texts_load_and_are_counted(read):
     rows.append({"instruction": "", "input": "given", "output": "c"})
     dataset = read("a.jsonl", "\n".join(map(json.dumps, rows)))
     assert len(dataset) == 6
-    places = ("row 2", "row 3", "row 4")
+    places = ("line 2", "line 3", "line 4")
     assert [(p.kind, p.count, p.places, p.loaded) for p in dataset.problems] == [
         ("empty prompts", 3, places, True),
         ("empty responses", 3, places, True),
@@ -196,7 +197,7 @@ def test_a_name_that_is_nearly_right_is_pointed_at(refused, row, question):
 @pytest.mark.parametrize(
     ("row", "found", "lacking"),
     [
-        ({"question": 1, "answer": 2}, "question, answer", "lacks instruction and output"),
+        ({"query_id": 1, "reply": 2}, "query_id, reply", "lacks instruction and output"),
         ({"instruction": "a", "text": "b"}, "instruction, text", "lacks output"),
         ({"output": "a"}, "output", "lacks instruction"),
         ({"Instruction": "a", "Output": "b"}, "Instruction, Output", "lacks instruction and output"),

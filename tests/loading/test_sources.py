@@ -14,6 +14,7 @@ import pytest
 
 from core.errors import DataError, StoreError
 from core.loading import allowed_path, keep, load
+from core.loading.unpacking import PIECE, UNSUSPECTED
 
 ROWS: list[dict[str, Any]] = [
     {"instruction": "Name a fruit.", "input": "", "output": "An apple 🍎, or\ta pear.", "score": 4.5, "k": 1},
@@ -121,10 +122,17 @@ def test_a_cut_parquet_file_is_refused(refused, left):
     assert "could not be read as Parquet" in refused("a.parquet", FILES["rows.parquet"][20:])
 
 
+def test_a_nul_character_in_the_name_of_a_column_is_refused(refused):
+    """No table can be written with it, so it is said at once and not in the middle of an export."""
+    rows = [{**row, "sc\x00ore": 1.0} for row in ROWS]
+    for name, content in {"a.jsonl": json.dumps(rows), "a.csv": _delimited(rows, ",")}.items():
+        assert f"A column of {name} has a NUL character in its name." in refused(name, content)
+
+
 def test_a_parquet_file_that_breaks_the_reader_is_refused(refused, monkeypatch):
     """Where polars panics on damaged pages, the person reads a sentence."""
 
-    def panic(_):
+    def panic(*_, **__):
         raise pl.exceptions.PanicException("range end index 5717 out of range\nmore")
 
     monkeypatch.setattr(pl, "read_parquet", panic)
@@ -176,7 +184,7 @@ def test_only_the_last_ending_of_a_name_tells_its_kind(read, refused):
         (b"", "is empty"),
         (b" \r\n\t\n ", "is empty"),
         (b"\xef\xbb\xbf", "is empty"),
-        (gzip.compress(b""), "is empty"),
+        (gzip.compress(b"", mtime=0), "is empty"),
     ],
 )
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
@@ -205,19 +213,20 @@ def test_a_missing_file_a_folder_and_an_odd_name_are_refused(tmp_path):
         with pytest.raises(DataError, match=r"no file|could not be read"):
             load(path)
     (tmp_path / "folder.jsonl").mkdir()
-    with pytest.raises(DataError, match="It is a folder"):
+    with pytest.raises(DataError, match="holds no file of data"):
         load(tmp_path / "folder.jsonl")
 
 
-def test_a_file_that_the_system_refuses_is_said(read, monkeypatch):
+def test_a_file_that_the_system_refuses_is_said(written, monkeypatch):
     """Without the right to read a file, the system's reason is passed on."""
 
-    def denied(_: Path) -> bytes:
+    def denied(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    path = written("a.jsonl", FILES["rows.jsonl"])
+    monkeypatch.setattr(Path, "open", denied)
     with pytest.raises(DataError, match="Permission denied"):
-        read("a.jsonl", FILES["rows.jsonl"])
+        load(path)
 
 
 def test_home_is_expanded_and_an_unknown_user_is_refused(read, tmp_path, monkeypatch):
@@ -329,3 +338,31 @@ def test_an_upload_that_cannot_be_kept_is_said(tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(StoreError, match="could not be kept"):
         keep("a.jsonl", b"content", tmp_path / "taken")
+
+
+def test_a_gzip_bomb_is_given_up(refused):
+    """A small file of endless blanks is refused in words, long before it fills the memory."""
+    text = refused("a.jsonl", gzip.compress(b" " * (UNSUSPECTED + PIECE), 9))
+    assert "unpacks to more than 64 MiB, from" in text
+    assert "The limit is 4 GiB, and 200 times the file's size." in text
+
+
+def test_what_packs_well_but_is_small_is_read(read):
+    """No ratio is asked for below 64 MiB: a thousand equal rows are no bomb."""
+    assert len(read("a.jsonl.gz", gzip.compress(_lines(ROWS[:1] * 20_000), 9))) == 20_000
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda whole: whole[:-1], "its beginning or its end is missing"),
+        (lambda whole: whole[4:], "its beginning or its end is missing"),
+        (lambda whole: b"PAR1", "its beginning or its end is missing"),
+        (lambda whole: whole[:-8] + b"\xff\xff\xff\xff" + whole[-4:], "its footer is damaged"),
+        (lambda whole: whole[:-8] + bytes(4) + whole[-4:], "its footer is damaged"),
+    ],
+)
+def test_a_cut_parquet_file_is_refused_before_it_is_read(refused, damage, words):
+    """Its marks at both ends and the length of its footer are looked at first."""
+    pl.DataFrame({"instruction": ["a"], "output": ["b"]}).write_parquet(whole := io.BytesIO())
+    assert words in refused("a.parquet", damage(whole.getvalue()))

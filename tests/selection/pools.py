@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.domain import Judge, Neighbours, Order, Pins, Selection, SelectParams
 from core.draws import draws, id_keys
-from core.selection import Candidates, Pinned, cut, eligible, strategies, strategy, with_pins
+from core.selection import Candidates, Levels, Pinned, cut, eligible, strategies, strategy, with_pins
 
 NAMES = sorted(strategies())
 SKIPPING = ["deita"]  # those that leave out eligible rows for good
@@ -48,7 +49,8 @@ def judge(scores, name: str = "judge") -> Judge:
     """A judge who gave these scores."""
     given = [float(score) for score in scores if score is not NO_SCORE]
     missing = len(scores) - len(given)
-    return Judge(name, column(scores), min(given), max(given), None, len(given), missing)
+    low, high = min(given, default=math.nan), max(given, default=math.nan)
+    return Judge(name, column(scores), low, high, None, len(given), missing)
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,15 @@ class Pool:
     def judge(self) -> Judge:
         """The one whose scores count."""
         return judge(self.scores)
+
+    def judge_of(self, params: SelectParams) -> Judge | None:
+        """The one that the parameters name, without the rows that a second one left unscored."""
+        if params.judge is None:
+            return None
+        names = [value for name, value in params.options if name == "with_judge" and value]
+        seconds = [self.others[int(name.removeprefix("other "))] for name in names]
+        complete = zip(self.scores, *seconds, strict=True)
+        return judge([NO_SCORE if NO_SCORE in each else each[0] for each in complete])
 
     def scored_at_least(self, threshold: float | None) -> set[str]:
         """The ids that pass, by the decimal numbers themselves."""
@@ -98,10 +109,11 @@ class Pool:
     def candidates(self, params: SelectParams) -> Candidates:
         """Everything that a strategy may look at, for these parameters."""
         return Candidates(
-            eligible=eligible(len(self), self.judge if params.judge else None, params.min_score),
+            eligible=eligible(len(self), self.judge_of(params), params.min_score),
             draw=draws(id_keys(self.ids), params.seed),
             scores=column(self.scores) if params.judge else None,
             others=tuple(column(other) for other in self.others),
+            named={f"other {i}": column(other) for i, other in enumerate(self.others)},
             vectors=self.vectors,
             neighbours=self.neighbours,
             labels=np.array(self.labels, dtype=np.int32),
@@ -127,9 +139,15 @@ class Pool:
             params,
             ids=pl.Series(self.ids, dtype=pl.String),
             order=with_pins(order, len(self), pins, draws(id_keys(self.ids), params.seed)),
-            judge=self.judge if params.judge else None,
+            judge=self.judge_of(params),
             pins=pins,
+            levels=self.levels(params),
         )
+
+    def levels(self, params: SelectParams) -> Levels | None:
+        """The rows that are equal to the strategy."""
+        chosen = strategy(params.strategy)
+        return chosen.levels(self.candidates(params), chosen.settings(params))
 
     def positions(self, ids) -> np.ndarray:
         """Where these ids are, ascending."""

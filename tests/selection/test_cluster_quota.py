@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from by_hand import sorted_by_hand
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pools import choosing, pool, pools, random_pool, seeds, thresholds_near
+from pools import NO_SCORE, choosing, pool, pools, random_pool, seeds, thresholds_near
+
+from core.errors import ParameterError
 
 
-def _quota(**options):
-    given = tuple(sorted((name, float(value)) for name, value in options.items()))
-    return choosing(strategy="cluster-quota", options=given)
+def _quota(*, own=None, **options):
+    given = {**options, **{f"quota {label}": rows for label, rows in (own or {}).items()}}
+    pairs = tuple(sorted((name, float(value)) for name, value in given.items()))
+    return choosing(strategy="cluster-quota", options=pairs)
 
 
 def _counts(rows, ids):
@@ -133,3 +137,119 @@ def test_only_eligible_rows_count_for_a_quota():
     rows = pool([5.0] + [1.0] * 19 + [4.0] * 9, labels=[0] * 20 + [1] * 9)
     params = choosing(strategy="cluster-quota", min_score=4.0, count=5)
     assert _counts(rows, rows.choose(params).ids)[0] <= 1
+
+
+# Quotas of single clusters.
+
+
+def _own_quotas(labels):
+    """Quotas for some of these clusters: none, few rows, or more than there are."""
+    return st.dictionaries(st.sampled_from(sorted(set(labels))), st.sampled_from([0, 1, 2, 5, 1000]))
+
+
+def _asked_of(rows, own, params):
+    """{cluster: its quota, or all its eligible rows where it has fewer}."""
+    passing = _counts(rows, rows.scored_at_least(params.min_score))
+    return {label: min(quota, passing[label]) for label, quota in own.items()}
+
+
+def _check_parts(rows, params, own):
+    """First what the quotas ask for, then rows of the other clusters, then what is beyond a quota."""
+    ids, asked = rows.choose(params).ids, _asked_of(rows, own, params)
+    first, label = sum(asked.values()), dict(zip(rows.ids, rows.labels, strict=True))
+    assert len(ids) == len(rows.scored_at_least(params.min_score))
+    assert dict(_counts(rows, ids[:first])) == {c: quota for c, quota in asked.items() if quota}
+    for k in range(1, first):
+        counts = _counts(rows, ids[:k])
+        assert all(abs(counts[c] - k * quota / first) < 1 + 1e-5 for c, quota in asked.items())
+    last = first + sum(label[id_] not in own for id_ in ids)
+    assert not own.keys() & {label[id_] for id_ in ids[first:last]}
+    assert {label[id_] for id_ in ids[last:]} <= own.keys()
+    by_score = sorted_by_hand(rows, params, rows.scores)
+    for cluster in set(rows.labels):
+        assert [i for i in ids if label[i] == cluster] == [i for i in by_score if label[i] == cluster]
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=pools(), threshold=thresholds_near(), seed=seeds(), data=st.data())
+def test_a_cluster_gives_its_own_quota_before_any_other_row_and_the_rest_last(*, rows, threshold, seed, data):
+    """Exactly its quota or all it has, in proportion on the way there; ties, noise and missing scores too."""
+    own = data.draw(_own_quotas(rows.labels))
+    params = _quota(own=own, floor=data.draw(st.integers(0, 2)), cap=data.draw(st.sampled_from([0, 50, 100])))
+    _check_parts(rows, replace(params, min_score=threshold, seed=seed), own)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("own", [{0: 30, 2: 7}, {0: 0}, {0: 900, 1: 1, 2: 2, 3: 3, 4: 4}])
+def test_own_quotas_hold_among_two_hundred_rows(own, seed):
+    """With a floor, a cap and rows that come first overall at once."""
+    rows = random_pool(200, seed=seed)
+    _check_parts(rows, replace(_quota(own=own, floor=3, cap=60, overall=10), min_score=2.0), own)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pool([3.0] * 12, labels=[0, 1, 2] * 4),
+        pool([NO_SCORE, 2.0, 3.0, NO_SCORE, 1.0], labels=[0] * 5),
+        pool([4.0, 1.0], labels=[-1, 0]),
+    ],
+    ids=["all equal", "one cluster", "noise"],
+)
+@pytest.mark.parametrize("quota", [0, 1, 3, 50])
+def test_own_quotas_hold_where_there_is_little_to_choose_from(rows, quota):
+    """All scores equal, one cluster alone, noise; a quota of nothing and one above what there is."""
+    own = {rows.labels[0]: quota}
+    _check_parts(rows, _quota(own=own), own)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=2, max_size=5),
+    temperature=st.sampled_from([1.0, 3.0, 100.0]),
+    quota=st.integers(0, 45),
+)
+def test_the_other_clusters_share_the_rest_as_if_it_were_not_there(sizes, temperature, quota):
+    """Once a quota is met every prefix gives the others their shares of what is left, to within one row."""
+    rows = _clusters(sizes)
+    ids = rows.choose(_quota(own={0: quota}, temperature=temperature)).ids
+    met = min(quota, sizes[0])
+    for k in range(1, sum(sizes[1:]) + 1):
+        counts, wanted = _counts(rows, ids[: met + k]), _levels(sizes[1:], k, temperature=temperature)
+        assert counts[0] == met
+        assert max(abs(counts[c] - level) for c, level in enumerate(wanted, start=1)) <= 1 + 1e-5
+
+
+@pytest.mark.parametrize("seed", [4, 5, 6])
+@pytest.mark.parametrize("overall", [15, 40])
+def test_the_best_overall_are_taken_from_what_the_quotas_leave(overall, seed):
+    """The first rows are the quotas and the top by score of all rows that no quota holds back."""
+    rows = random_pool(200, seed=seed)
+    params = _quota(own={0: 5, 1: 0}, overall=overall)
+    label = dict(zip(rows.ids, rows.labels, strict=True))
+    by_score = sorted_by_hand(rows, params, rows.scores)
+    held = [id_ for id_ in by_score if label[id_] == 0][:5]
+    open_to_all = [id_ for id_ in by_score if label[id_] > 1 or id_ in held]
+    union = {*held, *open_to_all[:overall]}
+    assert set(rows.choose(params).ids[: len(union)]) == union
+
+
+@settings(max_examples=30, deadline=None)
+@given(rows=pools(), seed=seeds(), count=st.integers(0, 24), data=st.data())
+def test_own_quotas_are_nested_and_do_not_look_at_the_place_of_a_row(*, rows, seed, count, data):
+    """A smaller count is a prefix of a larger one, in whatever order the file is."""
+    own = data.draw(_own_quotas(rows.labels))
+    params = replace(_quota(own=own, floor=1), seed=seed)
+    shuffled = rows.in_another_order(data.draw(st.permutations(range(len(rows)))))
+    whole = rows.choose(params).ids
+    assert shuffled.choose(replace(params, count=count)).ids == whole[:count]
+
+
+def test_a_quota_of_no_cluster_is_refused_with_the_clusters_there_are():
+    """In words, for a number that is not there; noise is named where there is some."""
+    rows = pool([1.0] * 5, labels=[-1, 0, 1, 2, 7])
+    with pytest.raises(ParameterError, match="cluster 5, which there is not") as caught:
+        rows.choose(_quota(own={1: 2, 5: 2}))
+    assert caught.value.hint == "Clusters: -1 to 2, 7 (-1 is noise)."
+    with pytest.raises(ParameterError, match="cluster -1"):
+        pool([1.0, 2.0], labels=[0, 1]).choose(_quota(own={-1: 2}))

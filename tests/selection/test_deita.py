@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from by_hand import sorted_by_hand
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pools import choosing, pool, pools, random_pool, seeds, thresholds_near, unit
+from pools import NO_SCORE, choosing, pool, pools, random_pool, seeds, thresholds_near, unit
 
-from core.selection import deita
+from core.selection import deita, similar
 from core.selection.deita import distinct
 
 CUT_OFFS = (0.5, 0.7, 0.75, 0.9, 0.99)
@@ -25,8 +27,9 @@ def _walk(vectors, rows, cut_off):
     return kept
 
 
-def _expected(rows, params, cut_off):
-    by_score = [rows.ids.index(id_) for id_ in sorted_by_hand(rows, params, rows.scores)]
+def _expected(rows, params, cut_off, worth=None):
+    worth = rows.scores if worth is None else worth
+    by_score = [rows.ids.index(id_) for id_ in sorted_by_hand(rows, params, worth)]
     return [rows.ids[row] for row in _walk(rows.vectors, by_score, cut_off)]
 
 
@@ -34,7 +37,7 @@ def _expected(rows, params, cut_off):
 def small_blocks(monkeypatch):
     """Few rows a product, so that rows are compared inside a block and with earlier ones."""
     monkeypatch.setattr(deita, "BLOCK", 3)
-    monkeypatch.setattr(deita, "PAIRS", 2)
+    monkeypatch.setattr(similar, "PAIRS", 2)
 
 
 @settings(max_examples=80, deadline=None)
@@ -120,3 +123,85 @@ def test_it_can_be_stopped_between_any_two_blocks(monkeypatch):
     vectors = np.eye(90, dtype=np.float32)
     distinct(vectors, np.arange(90), 0.9, limit=50, check=lambda: asked.append(1))
     assert len(asked) == 5
+
+
+# Two judges.
+
+
+def _grades(scores):
+    """As they are where all are above 0; else mapped to 1 to 6, from the lowest to the highest."""
+    seen = [float(np.float32(score)) for score in scores if score is not NO_SCORE]
+    low, high = min(seen), max(seen)
+    if low > 0:
+        return [None if s is NO_SCORE else float(np.float32(s)) for s in scores]
+    span = max(high - low, np.finfo(float).tiny)
+    return [None if s is NO_SCORE else 1 + 5 * (float(np.float32(s)) - low) / span for s in scores]
+
+
+def _products(rows):
+    return [
+        NO_SCORE if one is NO_SCORE or other is NO_SCORE else one * other
+        for one, other in zip(_grades(rows.scores), _grades(rows.others[0]), strict=True)
+    ]
+
+
+def _with_second(rows, second):
+    """The rows that only one of the judges scored are unscored to the oracle."""
+    rows = replace(rows, others=[second])
+    both = zip(rows.scores, second, strict=True)
+    return rows, replace(rows, scores=[NO_SCORE if NO_SCORE in pair else pair[0] for pair in both])
+
+
+SECOND = [NO_SCORE, -2.0, 0.0, 0.5, 4.0]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    rows=pools(),
+    threshold=thresholds_near(),
+    second=st.lists(st.sampled_from(SECOND), min_size=20, max_size=20),
+    seed=seeds(),
+    count=st.integers(0, 24),
+)
+def test_with_a_second_judge_the_product_is_walked_as_by_hand(*, rows, threshold, second, seed, count):
+    """Sorted by the product, without rows that either judge left unscored: ids, reasons and ties."""
+    second = [2.0, *second[1 : len(rows)]] if rows.scores[0] is not NO_SCORE else second[: len(rows)]
+    if all(score is NO_SCORE for score in second):
+        second = [1.0] * len(rows)
+    rows, complete = _with_second(rows, second)
+    params = choosing(
+        strategy="deita",
+        min_score=threshold,
+        seed=seed,
+        count=count,
+        options=(("similarity", 0.75), ("with_judge", "other 0")),
+    )
+    chosen, products = rows.choose(params), _products(rows)
+    expected = _expected(complete, params, 0.75, products)[:count]
+    assert chosen.ids == expected
+    reasons = dict(zip(rows.ids, chosen.reasons, strict=True))
+    assert {id_ for id_, reason in reasons.items() if reason == "unscored"} == {
+        id_ for id_, product in zip(rows.ids, products, strict=True) if product is NO_SCORE
+    }
+
+
+def test_a_product_of_two_positive_scores_is_the_product():
+    """Three times two is more than five times one; the threshold looks at the first judge alone."""
+    rows = pool([5.0, 3.0, 2.0], others=[[1.0, 2.0, 9.0]])
+    params = choosing(strategy="deita", options=(("with_judge", "other 0"),))
+    assert rows.choose(params).ids == ["row 2", "row 1", "row 0"]
+    assert rows.choose(replace(params, min_score=3.0)).ids == ["row 1", "row 0"]
+
+
+def test_two_bad_scores_do_not_make_a_good_product():
+    """Minus three times minus three is nine, and yet the row is the worst of all."""
+    rows = pool([-3.0, 1.0, 3.0], others=[[-3.0, 1.0, 3.0]])
+    params = choosing(strategy="deita", options=(("with_judge", "other 0"),))
+    assert rows.choose(params).ids == ["row 2", "row 1", "row 0"]
+
+
+def test_a_tie_of_products_is_counted_whatever_the_factors():
+    """Two times four and four times two are one product: one of the two rows gets in."""
+    rows = pool([2.0, 4.0, 5.0, 1.0], others=[[4.0, 2.0, 5.0, 1.0]])
+    ties = rows.choose(choosing(strategy="deita", count=2, options=(("with_judge", "other 0"),))).ties
+    assert (ties.score, ties.chosen, ties.tied) == (8.0, 1, 2)

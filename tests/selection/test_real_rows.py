@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import gzip
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from pools import judge
+from real_rows import FILE, some_rows
 from scipy.spatial import cKDTree
 
 from core.domain import Neighbours, SelectParams
 from core.draws import draws, id_keys
-from core.selection import Candidates, cut, eligible, strategy
+from core.neighbours import neighbours
+from core.selection import Candidates, cut, eligible, facility, strategy
 
-FILE = Path(__file__).parents[2].parent / "shared" / "data" / "alpaca52k_judged.jsonl.gz"
 JUDGES = ["judge_gpt4omini", "judge_llama31_8b", "judge_mistral7b"]
 SEED = 11
 
@@ -80,8 +80,9 @@ def _choose(rows, graph, params):
         others=tuple(rows[name].cast(pl.Float32).to_numpy() for name in JUDGES[1:]),
         neighbours=graph,
     )
-    order = strategy(params.strategy).rule(candidates, {}, limit=len(rows), check=lambda: None)
-    return cut(params, ids=rows["id"], order=order, judge=scores)
+    chosen = strategy(params.strategy)
+    order = chosen.rule(candidates, {}, limit=len(rows), check=lambda: None)
+    return cut(params, ids=rows["id"], order=order, judge=scores, levels=chosen.levels(candidates, {}))
 
 
 @pytest.mark.parametrize("count", [1000, 9229, None])
@@ -98,3 +99,35 @@ def test_the_real_rows_are_chosen_as_polars_sorts_them(rows, graph, name, keys, 
         assert chosen.ties.score == last
         assert chosen.ties.tied == (expected[JUDGES[0]] == last).sum()
         assert chosen.ties.chosen == (expected[JUDGES[0]].head(count) == last).sum()
+
+
+@pytest.mark.parametrize("exact_rows", [facility.EXACT_ROWS, 0])
+def test_facility_covers_real_rows_as_the_exact_greedy_choice_does(monkeypatch, real_project, exact_rows):
+    """Five thousand real vectors, over all pairs and as of many rows: at least 99 % at every count."""
+    monkeypatch.setattr(facility, "EXACT_ROWS", exact_rows)
+    some = some_rows()
+    vectors = real_project.vectors()[some]
+    everybody = Candidates(
+        eligible=np.ones(5000, dtype=bool),
+        draw=draws(id_keys(str(row) for row in some), SEED),
+        vectors=vectors,
+        neighbours=neighbours(vectors),
+    )
+    order = strategy("facility").rule(everybody, {"quality": 0.0}, limit=1000, check=lambda: None)
+    similar = np.maximum(vectors @ vectors.T, 0)
+    mine = np.maximum.accumulate(similar[:, order], axis=1).mean(axis=0)
+    best = np.maximum.accumulate(similar[:, _greedy(similar, 1000)], axis=1).mean(axis=0)
+    for count in (5, 10, 20, 50, 100, 500, 1000):
+        assert mine[count - 1] >= 0.99 * best[count - 1]
+
+
+def _greedy(similar, count):
+    """The exact greedy choice: each pick adds most to the sum of the best similarities."""
+    covered, gain, picks = np.zeros(len(similar), np.float32), similar.sum(axis=0, dtype=float), []
+    for _ in range(count):
+        picks.append(int(gain.argmax()))
+        column = similar[:, picks[-1]]
+        for row in np.flatnonzero(column > covered):
+            gain -= np.clip(similar[row], covered[row], column[row]) - covered[row]
+        covered = np.maximum(covered, column)
+    return picks

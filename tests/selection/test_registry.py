@@ -12,7 +12,7 @@ from pools import NAMES, pool
 import core.selection
 from core.domain import SelectParams
 from core.errors import ParameterError
-from core.selection import strategies, strategy
+from core.selection import Option, strategies, strategy
 
 ADDED = """
 import numpy as np
@@ -68,8 +68,9 @@ def test_every_strategy_and_setting_is_explained(name):
     for option in each.options:
         assert option.title
         assert option.help.endswith(".")
-        assert option.low <= option.default <= option.high
-        assert 0 < option.step <= option.high - option.low
+        if isinstance(option, Option):
+            assert option.low <= option.default <= option.high
+            assert 0 < option.step <= option.high - option.low
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -125,6 +126,15 @@ def test_a_setting_outside_its_range_is_refused(value):
     assert "0 to 50" in caught.value.problem
 
 
+@pytest.mark.parametrize("value", [1.0, 0, True])
+def test_a_setting_that_names_a_judge_is_a_name(value):
+    """A number is refused, and a name is handed on: whether there is such a judge the dataset knows."""
+    with pytest.raises(ParameterError, match="not the name of a judge"):
+        _settings("deita", ("with_judge", value))
+    assert _settings("deita", ("with_judge", "5"))["with_judge"] == "5"
+    assert _settings("deita")["with_judge"] == ""
+
+
 @pytest.mark.parametrize("value", [0, 0.0, 50, 50.0, 12.5])
 def test_the_ends_of_a_range_belong_to_it(value):
     """Whole numbers and fractions alike."""
@@ -137,3 +147,38 @@ def test_an_unknown_setting_is_refused_with_the_known_ones():
         _settings("k-center", ("temperature", 1.0))
     with pytest.raises(ParameterError, match="none"):
         _settings("random", ("temperature", 1.0))
+
+
+def test_a_setting_of_single_clusters_is_named_by_the_cluster():
+    """Any number of them beside the others; noise is -1."""
+    found = _settings("cluster-quota", ("quota -1", 0.0), ("quota 12", 25), ("temperature", 3.0))
+    assert (found["quota -1"], found["quota 12"], found["temperature"], found["floor"]) == (0.0, 25, 3.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "quota",
+        "quota ",
+        "quota x",
+        "quota 03",
+        "quota +3",
+        "quota 1.0",
+        "quota -0",
+        "quota 9999999999",
+        "quota 3 ",
+    ],
+)
+def test_a_setting_of_no_cluster_is_unknown(name):
+    """It has one spelling: the word, a space and the number; the hint says so."""
+    with pytest.raises(ParameterError, match="quota with the number of a cluster"):
+        _settings("cluster-quota", (name, 5.0))
+    with pytest.raises(ParameterError, match="no setting quota 3"):
+        _settings("stratified", ("quota 3", 5.0))
+
+
+@pytest.mark.parametrize("value", [-1, 0.5, 24.999, math.inf, math.nan, "25", 1e12])
+def test_a_quota_is_a_whole_number_of_rows(value):
+    """Anything else is refused by its name and value."""
+    with pytest.raises(ParameterError, match=r"quota 3 is"):
+        _settings("cluster-quota", ("quota 3", value))

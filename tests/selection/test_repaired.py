@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pools import NO_SCORE, choosing, column, nearest, pool, pools, random_pool, seeds, thresholds_near, unit
 
 from core.draws import draws, id_keys
+from core.selection import repaired as repaired_module
 from core.selection import transitions
 from core.selection.repaired import repaired, tail_distance
 from core.selection.transitions import consensus, fitted, scale_of
@@ -50,72 +51,104 @@ def _chances(triples, grades):
     return prior, chance
 
 
-def _repaired_by_hand(rows, seed, voters):
-    """The definition, row by row, for scores of few different values."""
+def _repaired_by_hand(rows, seed, voters, confidence=0.5):
+    """The definition, round by round and row by row, for scores of few different values."""
     grades = sorted({score for score in rows.scores if score is not NO_SCORE})
     scored = [row for row, score in enumerate(rows.scores) if score is not NO_SCORE]
     triples = Counter((rows.scores[row], *near) for row in scored if len(near := _near(rows, row, 2)) == 2)
     prior, chance = _chances(triples, grades)
     draw = draws(id_keys(rows.ids), seed)
+    tail = rows.neighbours.distances.mean(axis=1) if len(rows) > 1 else [0.0]
+    took_part, suspected, suggested = Counter(), Counter(), defaultdict(Counter)
+
+    def nearest_to(own):
+        return lambda votes: max(
+            votes, key=lambda g: (votes[g], -abs(grades.index(g) - grades.index(own)), -grades.index(g))
+        )
+
+    for number in range(repaired_module.ROUNDS):
+        drawn = draws(draw, number).tolist()
+        present = {row for row in range(len(rows)) if drawn[row] < 0.9 * 2**64}
+        votes = {
+            row: Counter(
+                [
+                    rows.scores[other]
+                    for other in rows.neighbours.indices[row]
+                    if other in present and rows.scores[other] is not NO_SCORE
+                ][:voters]
+            )
+            for row in scored
+            if row in present
+        }
+        for grade in grades:
+            given = sum(prior[t] * chance[t][grade] for t in grades)
+            wrong = 1 - prior[grade] * chance[grade][grade] / given if given > 0 else 0.0
+            asked = [row for row, said in votes.items() if rows.scores[row] == grade and said]
+            took_part.update(asked)
+
+            def doubt(row, grade=grade, votes=votes):
+                length = math.sqrt(sum(count**2 for count in votes[row].values()))
+                return votes[row][grade] / length, tail[row], draw[row]
+
+            for row in sorted(asked, key=doubt)[: math.floor(wrong * len(asked) + 0.001)]:
+                suspected[row] += 1
+                suggested[row][nearest_to(grade)(votes[row])] += 1
     result = list(rows.scores)
-    for grade in grades:
-        given = sum(prior[t] * chance[t][grade] for t in grades)
-        wrong = 1 - prior[grade] * chance[grade][grade] / given if given > 0 else 0.0
-        asked = [row for row in scored if rows.scores[row] == grade and _near(rows, row, voters)]
-
-        def doubt(row, grade=grade):
-            votes = Counter(_near(rows, row, voters))
-            return (
-                votes[grade] / math.sqrt(sum(count**2 for count in votes.values())),
-                rows.neighbours.distances[row].mean(),
-                draw[row],
-            )
-
-        for row in sorted(asked, key=doubt)[: math.floor(wrong * len(asked) + 0.001)]:
-            votes = Counter(_near(rows, row, voters))
-            place = grades.index
-            result[row] = max(
-                votes, key=lambda g, own=grade: (votes[g], -abs(place(g) - place(own)), -place(g))
-            )
+    for row in scored:
+        own = rows.scores[row]
+        others = {grade: suggested[row][grade] for grade in grades if grade != own}
+        share = (suspected[row] + 1) / (took_part[row] + 2)
+        if others and share > 0.5:
+            best = nearest_to(own)(others)
+            if share * ((others[best] + 1) / (suspected[row] + len(grades))) >= confidence:
+                result[row] = best
     return result
 
 
-def _expected(rows, params, voters=10):
+def _expected(rows, params, voters=10, confidence=0.5):
     tail = rows.neighbours.distances.mean(axis=1).tolist() if len(rows) > 1 else [0.0]
-    return sorted_by_hand(rows, params, _repaired_by_hand(rows, params.seed, voters), tail)
+    return sorted_by_hand(rows, params, _repaired_by_hand(rows, params.seed, voters, confidence), tail)
 
 
 @pytest.fixture
 def few_rounds(monkeypatch):
     """Enough rounds of the fit for a comparison."""
     monkeypatch.setattr(transitions, "ROUNDS", 60)
+    monkeypatch.setattr(repaired_module, "ROUNDS", 11)
 
 
 @pytest.mark.usefixtures("few_rounds")
 @pytest.mark.parametrize("voters", [3, 10])
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_two_hundred_rows_are_repaired_and_sorted_as_by_hand(seed, voters):
+@pytest.mark.parametrize(("seed", "confidence"), [(0, 0.0), (1, 0.2), (2, 0.3)])
+def test_two_hundred_rows_are_repaired_and_sorted_as_by_hand(seed, confidence, voters):
     """Half-step grades, some of them missing: the same scores, and the same sequence."""
     rows = random_pool(200, seed=seed)
-    params = choosing(strategy="repaired", min_score=2.0, seed=seed, options=(("voters", voters),))
-    by_hand = _repaired_by_hand(rows, seed, voters)
+    options = (("confidence", confidence), ("voters", voters))
+    params = choosing(strategy="repaired", min_score=2.0, seed=seed, options=options)
+    by_hand = _repaired_by_hand(rows, seed, voters, confidence)
     assert by_hand != rows.scores
     draw = draws(id_keys(rows.ids), seed)
-    mine = repaired(column(rows.scores), rows.neighbours, draw, voters=voters)
+    mine = repaired(column(rows.scores), rows.neighbours, draw, voters=voters, confidence=confidence)
     np.testing.assert_array_equal(mine, column(by_hand))
-    assert rows.choose(params).ids == _expected(rows, params, voters)
+    assert rows.choose(params).ids == _expected(rows, params, voters, confidence)
 
 
 @settings(max_examples=40, deadline=None)
-@given(rows=pools(), threshold=thresholds_near(), seed=seeds(), voters=st.sampled_from([2, 3, 10]))
-def test_pools_full_of_ties_are_repaired_as_by_hand(rows, threshold, seed, voters):
+@given(
+    rows=pools(),
+    threshold=thresholds_near(),
+    seed=seeds(),
+    voters=st.sampled_from([2, 3, 10]),
+    confidence=st.sampled_from([0.0, 0.3, 0.5]),
+)
+def test_pools_full_of_ties_are_repaired_as_by_hand(*, rows, threshold, seed, voters, confidence):
     """Few rows, few grades, many repeats, one grade only: the same sequence."""
-    held, transitions.ROUNDS = transitions.ROUNDS, 40
-    try:
-        params = choosing(strategy="repaired", min_score=threshold, seed=seed, options=(("voters", voters),))
-        assert rows.choose(params).ids == _expected(rows, params, voters)
-    finally:
-        transitions.ROUNDS = held
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transitions, "ROUNDS", 40)
+        patch.setattr(repaired_module, "ROUNDS", 7)
+        options = (("confidence", confidence), ("voters", voters))
+        params = choosing(strategy="repaired", min_score=threshold, seed=seed, options=options)
+        assert rows.choose(params).ids == _expected(rows, params, voters, confidence)
 
 
 def _judged(prior, matrix, *, rows=3600, seed=0):
@@ -152,15 +185,28 @@ def test_repaired_scores_are_nearer_to_the_truth():
     """Where neighbours deserve one grade, at least half of the errors go."""
     truth, given, vectors = _judged(PRIOR, MATRIX, seed=1)
     draw = np.random.default_rng(1).permutation(len(given)).astype(np.uint64)
-    mine = repaired(given.astype(np.float32), nearest(vectors, 10), draw, voters=10)
+    mine = repaired(given.astype(np.float32), nearest(vectors, 10), draw, voters=10, confidence=0.5)
     assert (mine != truth).mean() < (given != truth).mean() / 2
+
+
+def test_more_confidence_repairs_fewer_scores_and_more_of_them_rightly():
+    """Of three confidences each repairs a part of what the one below it does; none at all at 1."""
+    truth, given, vectors = _judged(PRIOR, MATRIX, seed=3)
+    draw = np.random.default_rng(3).permutation(len(given)).astype(np.uint64) << np.uint64(48)
+    graph, changed, right = nearest(vectors, 10), [], []
+    for confidence in (0.0, 0.5, 0.8, 1.0):
+        mine = repaired(given.astype(np.float32), graph, draw, voters=10, confidence=confidence)
+        changed.append(set(np.flatnonzero(mine != given).tolist()))
+        right.append((mine == truth)[mine != given].mean() if changed[-1] else 1.0)
+    assert changed[0] > changed[1] > changed[2] > changed[3] == set()
+    assert right[0] <= right[1] <= right[2]
 
 
 def test_a_judge_who_agrees_with_all_neighbours_is_believed():
     """Groups of one grade each: no score is touched."""
     truth, _, vectors = _judged(PRIOR, np.eye(3), rows=600, seed=2)
     draw = np.arange(600, dtype=np.uint64)
-    mine = repaired(truth.astype(np.float32), nearest(vectors, 10), draw, voters=10)
+    mine = repaired(truth.astype(np.float32), nearest(vectors, 10), draw, voters=10, confidence=0.5)
     assert mine.tolist() == truth.tolist()
 
 
@@ -168,7 +214,7 @@ def test_unscored_rows_stay_unscored_and_have_no_vote():
     """Their neighbours are judged by the scored rows behind them."""
     rows = replace(random_pool(200, seed=3), scores=[NO_SCORE, 3.0] * 100)
     draw = draws(id_keys(rows.ids), 0)
-    mine = repaired(column(rows.scores), rows.neighbours, draw, voters=10)
+    mine = repaired(column(rows.scores), rows.neighbours, draw, voters=10, confidence=0.5)
     np.testing.assert_array_equal(mine, column(rows.scores))
 
 

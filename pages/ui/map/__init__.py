@@ -15,11 +15,12 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-import plotly
 import streamlit as st
-from streamlit.components.v1 import declare_component
 
+from core import palette
+from pages.ui import plotlyjs
 from pages.ui.map.cloud import Cloud, levels, pack_cloud, quantise
+from pages.ui.map.colours import cluster_colours
 from pages.ui.map.events import Pin, Settings, inside_polygon, pin_rows, read_open, read_pin, read_settings
 from pages.ui.map.move import Move, pack_move
 
@@ -29,6 +30,7 @@ __all__ = [
     "Pin",
     "Settings",
     "carry",
+    "cluster_colours",
     "inside_polygon",
     "levels",
     "pack_cloud",
@@ -42,7 +44,17 @@ __all__ = [
 ]
 
 HERE = Path(__file__).parent
-SCRIPTS = ("wire.js", "scales.js", "dom.js", "plot.js", "overlay.js", "rail.js", "stage.js", "map.js")
+SCRIPTS = (
+    "wire.js",
+    "scales.js",
+    "dom.js",
+    "plot.js",
+    "overlay.js",
+    "names.js",
+    "rail.js",
+    "stage.js",
+    "map.js",
+)
 
 UNPACK = """
 const packed = Uint8Array.from(atob("PACKED"), (character) => character.charCodeAt(0));
@@ -52,21 +64,19 @@ const { default: carrier } = await import(URL.createObjectURL(code));
 export default carrier;
 """
 
-# Sent with every move, so it only hands over to the code that the carrier brought.
+# Sent with every move, so it only hands over to the code that the carrier brought, and is short: c is the
+# component, h the hub that all maps share, p the component's parent.
 HANDOVER = """
-export default (component) => {
-  const hub = (globalThis.winnowMap ??= { waiting: new Map() });
-  if (hub.mount) return hub.mount(component);
-  const parent = component.parentElement;
-  hub.waiting.set(parent, component);
-  return () => setTimeout(() => parent.isConnected || hub.unmount?.(parent));
-};
+export default(c)=>{const h=(globalThis.winnowMap??={waiting:new Map()});if(h.mount)return h.mount(c);
+const p=c.parentElement;h.waiting.set(p,c);return()=>setTimeout(()=>p.isConnected||h.unmount?.(p))}
 """
 
 
 def script() -> str:
     """The code of the carrier: the files in order, deflated, since they travel with every mount."""
-    code = "\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS)
+    palettes = {"ON_LIGHT": palette.ON_LIGHT, "ON_DARK": palette.ON_DARK}
+    given = [f'const {name} = "{"".join(colours).replace("#", "")}";' for name, colours in palettes.items()]
+    code = "\n".join((*given, plotlyjs.LOAD, *((HERE / name).read_text("utf-8") for name in SCRIPTS)))
     packed = base64.b64encode(zlib.compress(code.encode(), 9)).decode()
     return UNPACK.replace("PACKED", packed)
 
@@ -77,8 +87,6 @@ def styles() -> str:
     return "\n".join(line.strip() for line in lines if line.strip())
 
 
-# Serves plotly.min.js from the installed package; never mounted, and it works offline.
-declare_component("plotlyjs", path=str(Path(plotly.__file__).parent / "package_data"))
 _carrier = st.components.v2.component("winnow_cloud", css=styles(), js=script(), isolate_styles=False)
 _map = st.components.v2.component("winnow_map", js=HANDOVER, isolate_styles=False)
 

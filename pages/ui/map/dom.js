@@ -27,6 +27,7 @@ const ICONS = {
   reset: "M2 6V2h4M14 6V2h-4M2 10v4h4M14 10v4h-4",
   plus: "M8 3v10M3 8h10",
   minus: "M3 8h10",
+  names: "M3 13 8 3l5 10M5 9h6",
 };
 
 // Writing only what differs keeps a drag free of needless layout.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pages.ui.map.cloud import EXTENT, Packed, quantise
 from pages.ui.map.wire import Positions
 
-PinOp = Literal["include", "exclude", "clear", "undo"]
+PinOp = Literal["include", "exclude", "clear", "undo", "like"]
 MAX_VERTICES = 256
 
 

@@ -93,7 +93,7 @@ const refresh = (map, part) => {
   schedule(map, part);
 };
 const changed = (map) => {
-  map.seq++;
+  map.seq = hub.seq = Math.max(map.seq, hub.seq ?? 0) + 1; // also past what a map that stood here before sent
   map.dirty = true;
   const wait = SEND_EVERY - (performance.now() - map.sentAt);
   map.timer ??= setTimeout(() => tick(map), Math.max(0, wait));

@@ -27,7 +27,9 @@ class Move:
     ack: the ``Pin.n`` applied last (0 before the first).
     judge: whose scores the threshold is of; None where there is none.
     level: index into ``Cloud.levels[judge]``; None: every scored row.
+    found: rows that get a ring, because they were looked for.
     reachable: how many rows could be taken, where ``order`` is only made as far as it is needed.
+    limited: what those rows are called where a limit leaves fewer than are eligible; empty where none does.
     pending: the order is being computed; ``order`` is the best that is known and ``message`` says so.
     """
 
@@ -43,8 +45,10 @@ class Move:
     isolated: int | None = None  # cluster id
     include: Positions = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False)
     exclude: Positions = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False)
+    found: Positions = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False)
     can_undo: bool = False
     reachable: int | None = None
+    limited: str = ""
     pending: bool = False
     message: str = ""
 
@@ -58,7 +62,7 @@ def pack_move(cloud: Cloud, move: Move, *, budget: int = BUDGET) -> bytes:
     taken = min(max(move.count, 0), len(move.order))
     arrays: dict[str, NDArray[Any]] = {"by_cluster": _by_cluster(cloud, move.order[:taken])}
     header = _move_header(cloud, move, taken)
-    for name, rows in (("pinned", move.include), ("excluded", move.exclude)):
+    for name, rows in (("pinned", move.include), ("excluded", move.exclude), ("found", move.found)):
         if len(rows):
             header[name], arrays[name] = pack_set(cloud.points_of(rows), cloud.points)
     points, ranks = _ordered_points(cloud, move.order)
@@ -95,6 +99,8 @@ def _move_header(cloud: Cloud, move: Move, taken: int) -> Header:
         "isolated": move.isolated,
         "pins": [len(move.include), len(move.exclude), int(move.can_undo), move.ack],
     }
+    if move.limited:
+        header["limited"] = move.limited
     if move.pending or move.message:
         header |= {"pending": move.pending, "message": move.message[:200]}
     return header

@@ -114,6 +114,7 @@ const onDown = (map, event) => {
 };
 const onMove = (map, event) => {
   const { gesture } = map;
+  hover(map, event);
   if (!gesture) return;
   const at = pointAt(map, event);
   const [dx, dy] = [at[0] - gesture.start[0], at[1] - gesture.start[1]];
@@ -197,6 +198,14 @@ const paintOpened = (map, context) => {
     context.stroke();
   }
 };
+// Twice, so that a ring is seen on points of any colour.
+const paintFound = (map, context, radius) => {
+  for (const [width, colour] of [[4, map.theme.background], [2, map.theme.primary]]) {
+    context.lineWidth = width;
+    context.strokeStyle = colour;
+    paintMarks(map, context, map.move.found, ring(context, radius));
+  }
+};
 const paintCrosshair = (map, context) => {
   const [left, top] = map.crosshair;
   context.strokeStyle = map.theme.text;
@@ -214,12 +223,14 @@ const paintOverlay = (map) => {
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, map.size.width, map.size.height);
   if (!map.cloud || !map.move) return;
+  paintNames(map, context);
   const size = markerSize(map);
   context.lineWidth = 1.4;
   context.strokeStyle = map.theme.text;
   paintMarks(map, context, map.move.pinned, ring(context, size / 2 + 2.6));
   context.strokeStyle = map.theme.danger;
   paintMarks(map, context, map.move.excluded, cross(context, size / 2 + 1.4));
+  paintFound(map, context, size / 2 + 4);
   paintShape(map, context);
   if (map.opened >= 0) paintOpened(map, context);
   if (map.crosshair) paintCrosshair(map, context);

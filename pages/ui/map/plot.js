@@ -3,23 +3,6 @@
 //   0            rows that are not eligible, or not of the isolated cluster
 //   1 .. k       eligible rows, faint
 //   k+1 .. 2k    chosen rows
-const plotlyUrl = () => {
-  // The app may live below a path: take it from the address of Streamlit's own script.
-  const own = document.querySelector("script[src*='static/js/']")?.src;
-  const root = own ? own.slice(0, own.indexOf("static/js/")) : `${location.origin}/`;
-  return `${root}component/pages.ui.map.plotlyjs/plotly.min.js`;
-};
-
-const loadPlotly = (hub) =>
-  (hub.plotly ??= new Promise((resolve, reject) => {
-    const script = el("script", "", { src: plotlyUrl() });
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => {
-      hub.plotly = null;
-      reject(new Error("The map needs plotly.js, which this server did not deliver. Reload the page."));
-    };
-    document.head.append(script);
-  }));
 
 // Which colour every point has: codes into colours. Rebuilt on a change of colour, theme or cloud only.
 // Grey (noise, unscored) comes last in the legend and is drawn first, below all others: slots say where.
@@ -263,6 +246,7 @@ const toData = ({ view, size }, left, top) => [
 ];
 
 const zoomAt = (map, factor, left, top) => {
+  hover(map, null);
   const [x, y] = toData(map, left, top);
   const fit = fitView(map).unit;
   const unit = clamp(map.view.unit * factor, fit / 400, fit * 2);

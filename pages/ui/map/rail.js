@@ -194,7 +194,8 @@ const paintThreshold = (map, eligible) => {
 };
 
 // What the count is taken from: pins add rows that are not eligible, and leave some out.
-const poolWord = ({ move }, eligible, limit) => {
+const poolWord = ({ move, level }, eligible, limit) => {
+  if (move.limited && level === move.level) return move.limited;
   if (limit === eligible.rows) return "eligible";
   if (limit > eligible.rows) return "eligible or pinned";
   return move.pins.exclude ? "eligible and not excluded" : "that can be taken";

@@ -5,16 +5,6 @@ const rowsWord = (count) => (count === 1 ? "1 row" : `${fmt(count)} rows`);
 const scoreText = (value, digits = 4) => String(Number(value.toPrecision(digits)));
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
-// Forty colours in hexadecimal, six digits each. The first seven are Okabe and Ito's; each further one is
-// the farthest in Oklab from all before it, as seen with normal, protan and deutan vision.
-const ON_LIGHT =
-  "0072b2e69f00009e73d55e0056b4e9cc79a7c9b4005a1e003c0087962d5a1ee1a58778f0964b0069004b3c3cb4" +
-  "0fe1f0693c8796b478965a78782d2dc33c4b5ac3b4a5d2694b96d24b5ad2003c69d2873ce15a5a8796ffa53c96" +
-  "2d5a6987c3ff5a1e964b78d27878a5961e005a693c78871effa5d269a5c3";
-const ON_DARK =
-  "2b93d6e69f0000b386e8702a7cc8f2d98bb6f0e442a53c2d694bc300ffd23c6987a5d287d24b4b78a5ffb42d69" +
-  "a5ff965a78f05af0ffe1b4c37869b4e1c32d69c36900b4d2a578b496690078a55a8787ff873ca5b43c9678784b" +
-  "875ad200d2a5c3e1a50fe1e1b4e169879600c369d269966996697896b4ff";
 const VIRIDIS = ["#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725"];
 const CIVIDIS = ["#00224e", "#35456c", "#666970", "#948e77", "#c8b866", "#fee838"];
 
@@ -34,7 +24,11 @@ const luminance = (colour) => {
   return (0.299 * r + 0.587 * g + 0.114 * b) / 255;
 };
 
-const clusterColour = (rank, dark) => `#${(dark ? ON_DARK : ON_LIGHT).substr((rank % 40) * 6, 6)}`;
+// ON_LIGHT and ON_DARK come with the script: six hexadecimal digits a colour, as in every other face.
+const clusterColour = (rank, dark) => {
+  const colours = dark ? ON_DARK : ON_LIGHT;
+  return `#${colours.substr((rank * 6) % colours.length, 6)}`;
+};
 
 // The ends of a ramp that would drown in the background are left out.
 const ramp = (stops, share, dark) => {

@@ -31,6 +31,7 @@ const buildOverlay = (map) => {
     onpointermove: (event) => onMove(map, event),
     onpointerup: (event) => onUp(map, event),
     onpointercancel: () => cancelGesture(map),
+    onpointerleave: () => hover(map, null),
   });
   overlay.addEventListener("wheel", (event) => onWheel(map, event), { passive: false });
   return overlay;
@@ -41,7 +42,11 @@ const buildZooms = (map) => {
     type: "button", title: label, "aria-label": label,
     onclick: () => zoomAt(map, factor, map.size.width / 2, map.size.height / 2),
   }, icon(ICONS[name]));
-  return el("div", "wn-zooms", {}, zoom("plus", "Zoom in (+)", 1 / 1.5), zoom("minus", "Zoom out (−)", 1.5));
+  const names = el("button", "wn-zoom", {
+    type: "button", title: "Names of clusters on the map", "aria-label": "Names of clusters on the map",
+    "aria-pressed": "true", onclick: () => toggleNames(map, names),
+  }, icon(ICONS.names));
+  return el("div", "wn-zooms", {}, names, zoom("plus", "Zoom in (+)", 1 / 1.5), zoom("minus", "Zoom out (−)", 1.5));
 };
 
 const buildStage = (map) => {
@@ -54,11 +59,12 @@ const buildStage = (map) => {
     el("b", "", {}, "Draft"), el("span", "", {}, "positions will still change"));
   parts.status = el("div", "wn-status", { hidden: true, role: "status" });
   parts.key = el("div", "wn-key", { hidden: true });
+  parts.tip = el("div", "wn-tip", { hidden: true, "aria-hidden": "true" });
   parts.actions = el("div", "wn-actions", { hidden: true, role: "group", "aria-label": "Selected rows" });
   parts.stage = el("div", "wn-stage", {
     tabindex: 0, role: "application", "aria-label": "Map of the rows", "aria-describedby": helpId,
     onkeydown: (event) => onKey(map, event),
-  }, parts.plot, parts.overlay, parts.badge, parts.status, parts.key, buildZooms(map), parts.actions,
+  }, parts.plot, parts.overlay, parts.badge, parts.status, parts.key, buildZooms(map), parts.actions, parts.tip,
   el("div", "wn-help", { id: helpId }, HELP));
   parts.foot = el("div", "wn-foot");
   return el("div", "wn-map", {}, bar, parts.stage, parts.foot);
@@ -166,12 +172,14 @@ const paintActions = (map) => {
   if (!text || actions.dataset.text === text) return void (actions.dataset.text = text);
   actions.dataset.text = text;
   const act = (label, op, title) => button(label, null, { title, onclick: () => pin(map, op) });
-  actions.replaceChildren(
+  actions.replaceChildren(...[
     el("span", "wn-count", { title: text }, text),
     act("Include", "include", "Always select these rows (I)"),
     act("Exclude", "exclude", "Never select these rows (E)"),
     act("Clear pins", "clear", "Let the threshold and the count decide again"),
-    button("Cancel", null, { title: "Drop this selection (Escape)", onclick: () => escape(map) }));
+    map.cloud.draft ? null : act("More like these", "like", "Find the rows that are nearest to these"),
+    button("Cancel", null, { title: "Drop this selection (Escape)", onclick: () => escape(map) }),
+  ].filter(Boolean));
 };
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };

@@ -72,7 +72,7 @@ const decodeMove = (bytes, cloudOf) => {
   const chosen = set("chosen") ?? new Uint8Array(cloud.drawn);
   // From the start of the order the set is left out: it is the window's first entries.
   if (!first) for (let i = 0; i < held; i++) chosen[arrays.window[i]] = 1;
-  const sets = { chosen, pinned: set("pinned"), excluded: set("excluded") };
+  const sets = { chosen, pinned: set("pinned"), excluded: set("excluded"), found: set("found") };
   const { window, ranks, by_cluster: byCluster } = arrays;
   const pins = { include, exclude, canUndo, ack };
   return { cloud, move: { ...move, ...sets, first, held, window, ranks, byCluster, pins } };

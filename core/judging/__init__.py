@@ -1,0 +1,1 @@
+"""Scoring rows with any OpenAI-compatible model: rubrics, prompts, replies, prices and the run."""
