@@ -22,9 +22,9 @@ def ask(project: Project, now: Sought) -> None:
     """What the examples are, and other ways to give some."""
     included = len(project.pins.include)
     with st.container(horizontal=True, vertical_alignment="center"):
-        # It tracks whether it is open, so that it can be closed once there are examples: it covers the rows.
-        state.say_again(PASTING)
-        with st.popover("Paste examples", icon=":material/content_paste:", key=PASTING, on_change="rerun"):
+        # Another one, closed, once there are examples: it would cover the rows.
+        pasting = state.numbered_key(PASTING)
+        with st.popover("Paste examples", icon=":material/content_paste:", key=pasting):
             st.text_area(
                 "Examples",
                 key="pasted_examples",
@@ -71,7 +71,7 @@ def _use_file(project: Project) -> None:
 
 def _use_texts(project: Project, texts: tuple[str, ...], whence: str) -> None:
     if texts:
-        state.set_widget(PASTING, False)
+        state.numbered_key(PASTING, anew=True)
         seeking.take(project, f"{counted(len(texts), 'example')} {whence}", texts=texts)
     else:
         state.update(notes=("There is no example in it. Write one a line.",))

@@ -185,9 +185,10 @@ def _vote(project: Project, found: Pairs, person: str, both: bool) -> None:
         place, a_first = left[0] if left else (None, True)
         for better, (title, key) in KEYS.items():
             vote = None if place is None else Vote(found.ids[place], person, a_first, better)
+            # A button for its pair alone: a key before the next pair is on the screen means the one before.
             st.button(
-                title, key=f"pair_{better}", shortcut=key, disabled=vote is None, on_click=_say,
-                args=(project, found.digest, vote),
+                title, key=f"pair_{better}_{place}_{a_first:d}", shortcut=key, disabled=vote is None,
+                on_click=_say, args=(project, found.digest, vote),
             )  # fmt: skip
         st.space("stretch")
         st.button("Undo", key="pair_undo", shortcut="U", on_click=_undo, args=(project, found.digest, person))

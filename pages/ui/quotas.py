@@ -164,8 +164,8 @@ def _key(labels: Sequence[int], own: dict[int, int]) -> str:
 
     With the same key the table stays as it is on the page: its place, its focus, its edits.
     """
-    key = state.editor_key(EDITOR)
+    key = state.numbered_key(EDITOR)
     edits = state.edits(key, COLUMN)
     if all(row < len(labels) and own.get(labels[row]) == value for row, value in edits.items()):
         return key
-    return state.editor_key(EDITOR, anew=True)
+    return state.numbered_key(EDITOR, anew=True)

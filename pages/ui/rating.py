@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -37,11 +36,11 @@ class Sitting(NamedTuple):
     of: int
     show: bool
 
-    def rating(self, *, score: float | None = None, keep: bool | None = None) -> Rating:
-        """What is said of the row that is open."""
+    def rating(self, row: str, *, score: float | None = None, keep: bool | None = None) -> Rating:
+        """What is said of a row; with neither a score nor a verdict it is skipped."""
         shown = self.show and (score is not None or keep is not None)
         return Rating(
-            row="", person=self.person, score=score, of=self.of, keep=keep, queue=self.kind, shown=shown
+            row=row, person=self.person, score=score, of=self.of, keep=keep, queue=self.kind, shown=shown
         )
 
 
@@ -162,7 +161,7 @@ def _rate(project: Project, choice: Choice, now: Sitting) -> None:
         return
     row = steps.rows[min(steps.at, len(steps.rows) - 1)]
     about = [each for each in mine if each.row == ids[row]]
-    _buttons(project, now, about)
+    _buttons(project, now, ids[row], about)
     if steps.problem:
         st.error(plain(steps.problem))
     done = sum(ids[each] in spoken_of for each in steps.rows)
@@ -177,16 +176,16 @@ def _progress(project: Project, person: str, done: int, rows_: int) -> str:
     return plain(f"{done:,} of {rows_:,} done. {person}, in all: {said(told)}.")
 
 
-def _buttons(project: Project, now: Sitting, about: list[Rating]) -> None:
+def _buttons(project: Project, now: Sitting, row: str, about: list[Rating]) -> None:
     """Grades, verdicts, and the ways on and back; what was said last is marked."""
     score = next((each.score for each in reversed(about) if each.score is not None), None)
     verdict = next((each.keep for each in reversed(about) if each.keep is not None), None)
     with st.container(horizontal=True, key="review_keys", gap="xsmall"):
         for grade in range(1, now.of + 1):
-            _say(project, str(grade), str(grade), now.rating(score=grade), is_said=score == grade)
-        _say(project, "Keep", KEEP, now.rating(keep=True), is_said=verdict is True)
-        _say(project, "Drop", DROP, now.rating(keep=False), is_said=verdict is False)
-        _say(project, "Skip", SKIP, now.rating(), is_said=bool(about) and about[-1].is_skip)
+            _say(project, str(grade), str(grade), now.rating(row, score=grade), is_said=score == grade)
+        _say(project, "Keep", KEEP, now.rating(row, keep=True), is_said=verdict is True)
+        _say(project, "Drop", DROP, now.rating(row, keep=False), is_said=verdict is False)
+        _say(project, "Skip", SKIP, now.rating(row), is_said=bool(about) and about[-1].is_skip)
         st.space("stretch")
         st.button("Undo", key="review_undo", shortcut=UNDO, on_click=_undo, args=(project, now.person))
         st.button("Back", key="review_back", shortcut="Left", on_click=_turn, args=(-1,))
@@ -194,26 +193,35 @@ def _buttons(project: Project, now: Sitting, about: list[Rating]) -> None:
 
 
 def _say(project: Project, title: str, key: str, rating: Rating, *, is_said: bool) -> None:
+    """A button for its row alone: a key that comes before the next row is shown means the one before."""
     st.button(
-        title, key=f"say_{title.lower()}", shortcut=key, type="primary" if is_said else "secondary",
-        on_click=_keep, args=(project, rating),
+        title, key=f"say_{title.lower()}_{project.position(rating.row)}", shortcut=key,
+        type="primary" if is_said else "secondary", on_click=_keep, args=(project, rating),
     )  # fmt: skip
 
 
 def _keep(project: Project, rating: Rating) -> None:
-    """Keep what was said of the row that is open; go on unless the judges are to be shown."""
-    steps, ids = state.review(), project.dataset.frame["id"]
+    """Keep what was said of a row."""
     try:
-        project.rate(replace(rating, row=ids[steps.rows[steps.at]]))
+        project.rate(rating)
     except WinnowError as error:
         state.update_review(problem=str(error))
-        return
-    at = steps.at
-    if not rating.shown:
-        spoken_of = {each.row for each in project.ratings() if each.person == rating.person}
-        open_ = [place for place, each in enumerate(steps.rows) if ids[each] not in spoken_of]
-        at = next((place for place in open_ if place > at), open_[0] if open_ else at)
-    state.update_review(at=at, problem="")
+    else:
+        state.update_review(at=_place_after(project, rating), problem="")
+
+
+def _place_after(project: Project, rating: Rating) -> int:
+    """Where the queue goes on: at the next open row, or at this one where the judges are to be shown."""
+    steps, ids = state.review(), project.dataset.frame["id"]
+    row = project.position(rating.row)
+    if row not in steps.rows:  # of the queue before this one
+        return steps.at
+    at = steps.rows.index(row)
+    if rating.shown:
+        return at
+    spoken_of = {each.row for each in project.ratings() if each.person == rating.person}
+    open_ = [place for place, each in enumerate(steps.rows) if ids[each] not in spoken_of]
+    return next((place for place in open_ if place > at), open_[0] if open_ else at)
 
 
 def _undo(project: Project, person: str) -> None:

@@ -30,7 +30,7 @@ from pages.ui.view import View
 
 EXPLORE, SCENES, PRESENT = "pages/curate/explore.py", "pages/curate/scenes.py", "pages/curate/present.py"
 COMPARE = "pages/curate/compare.py"
-SAVE = "save_scene"  # the key of the popover
+SAVE = "save_scene"  # the popover; another one, closed, once a scene is saved
 FORM_HEIGHT, WARNING_HEIGHT = 256, 112  # pixels
 FIGURES = {
     "rows": ("Rows", ",.0f", ""),
@@ -49,11 +49,11 @@ def save(project: Project, owner: str) -> None:
     if saved:
         st.toast(plain(f"Saved as {quoted(saved)}."), icon=":material/check:")
         state.update_scenes(saved="")
-        state.set_widget(SAVE, False)
+        state.numbered_key(SAVE, anew=True)
     popover = st.popover(
         "Save as scene",
         icon=":material/photo_library:",
-        key=SAVE,
+        key=state.numbered_key(SAVE),
         on_change=partial(state.update_scenes, taken=""),
     )
     height = FORM_HEIGHT + (WARNING_HEIGHT if state.scenes().taken else 0)

@@ -271,8 +271,12 @@ def picked_row(key: str) -> int | None:
     return shown[lines[0]] if lines and lines[0] < len(shown) else None
 
 
-def editor_key(name: str, *, anew: bool = False) -> str:
-    """The key of a table that is edited in place; ``anew`` forgets what was typed so far."""
+def numbered_key(name: str, *, anew: bool = False) -> str:
+    """The key of a widget that is begun anew now and then; ``anew`` gives it the next number.
+
+    What the browser still holds of the one before, its edits or that it is open, says nothing of the new one,
+    however late the browser learns of it. A value that is set can cross with the one that the browser sends.
+    """
     count = f"winnow.{name}"
     st.session_state[count] = st.session_state.get(count, 0) + int(anew)
     return f"{name} {st.session_state[count]}"
@@ -330,11 +334,6 @@ def seed_clearable(key: str, value: object) -> None:
     seed_widget(key, value)
     if value is not None:
         st.session_state[key] = value
-
-
-def say_again(key: str) -> None:
-    """Send once more whether a popover is open: told once, a run that follows at once may take its place."""
-    st.session_state[key] = bool(st.session_state.get(key))
 
 
 def place_of(options: Sequence[object], value: object) -> int | None:

@@ -102,6 +102,11 @@ class App:
         self.at.button(key=key).click()
         return self.run()
 
+    def press_open(self, what: str) -> App:
+        """Press the button for the row or the pair that is open: its key ends with which one that is."""
+        (key,) = [each for each in self.buttons() if each.startswith(f"{what}_")]
+        return self.press(key)
+
     def tab(self, name: str) -> App:
         """Turn to a tab of rows."""
         return self.settle().choose("tab", name)

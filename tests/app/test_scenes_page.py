@@ -30,9 +30,15 @@ def saved(project: Project) -> Project:
     return project
 
 
+def form_key(app: App) -> str:
+    """The key of the popover: each saved scene closes it by putting another one in its place."""
+    saved = app.at.session_state
+    return f"save_scene {saved['winnow.save_scene']}"
+
+
 def popover(app: App) -> App:
     """Open the popover as a click does."""
-    app.at.session_state["save_scene"] = True
+    app.at.session_state[form_key(app)] = True
     return app.run()
 
 
@@ -67,7 +73,7 @@ def test_a_selection_is_saved_under_a_suggested_name(project):
     assert figures["Tokens"] == f"{scene.figures['tokens'].value:,.0f}"
     assert figures["Covering radius"].removeprefix("≈ ") == f"{scene.figures['radius'].value:.3f}"
     assert any("Saved as" in each.value for each in app.at.toast)
-    assert not app.at.session_state["save_scene"]
+    assert not app.at.session_state[form_key(app)] and "save_it" not in app.buttons()
 
 
 def test_a_taken_name_is_asked_about_and_replaced_on_demand(saved):
