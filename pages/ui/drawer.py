@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import streamlit as st
 
@@ -10,13 +12,25 @@ from core.domain import Positions
 from core.ledger import PinOperation
 from core.selection import border
 from core.wording import counted
-from pages.ui import rows, seeking, state
+from pages.ui import keys, rows, seeking, state
 from pages.ui.choose import Choice
+from pages.ui.keys import Button, Press
 from pages.ui.markup import plain
 
 QUEUE = 20  # rows on each side of the cut that a queue holds at most
 PIN_BUTTONS: dict[PinOperation, str] = {"include": "Include", "exclude": "Exclude", "clear": "Clear pin"}
-KEYS: dict[PinOperation, str] = {"include": "I", "exclude": "E", "clear": "U"}
+KEYS = "queue_keys"
+PIN_KEYS: dict[PinOperation, str] = {"include": "i", "exclude": "e", "clear": "u"}
+NEXT = Button(name="next", title="Next", key="ArrowRight")
+PREVIOUS = Button(name="previous", title="Previous", key="ArrowLeft")
+STEPS = {"next": 1, "previous": -1}
+
+
+class Shown(NamedTuple):
+    """A row of a queue on a person's screen."""
+
+    fingerprint: str
+    row: int
 
 
 def border_queue(project: Project, choice: Choice) -> Positions:
@@ -85,29 +99,29 @@ def _offer_like(project: Project, row: int) -> None:
 
 def _queue(project: Project, choice: Choice) -> None:
     """One row of the queue; a decision turns to the next, and after the last one the drawer closes."""
+    press = keys.pressed(KEYS)
+    if press is not None:
+        _take(project, press)
     row, queue = state.opened_row(), state.queue()
     if row is None or row not in queue:
         st.rerun()  # the queue ended: the page follows what was decided
     place = queue.index(row)
-    with st.container(horizontal=True):
-        for operation, title in PIN_BUTTONS.items():
-            st.button(
-                title,
-                key=f"pin_{operation}",
-                shortcut=KEYS[operation],
-                on_click=_decide,
-                args=(project, operation, row),
-            )
-        if place:
-            st.button(
-                "Previous", key="queue_previous", shortcut="Left", on_click=state.turn_queue, args=(-1,)
-            )
-        st.button("Next", key="queue_next", shortcut="Right", on_click=state.turn_queue, args=(1,))
-        _offer_like(project, row)
+    above = st.container()
     _say_notes()
     st.progress((place + 1) / len(queue), text=f"{place + 1} of {len(queue)}{_decided(project, queue)}")
-    st.caption(f"Row {plain(project.dataset.frame['id'][row])}{_pin_of(project, row)}")
+    name = project.dataset.frame["id"][row]
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(f"Row {plain(name)}{_pin_of(project, row)}", width="content")
+        _offer_like(project, row)
     rows.full_row(project, choice, row)
+    pins = [
+        Button(name=operation, title=title, key=PIN_KEYS[operation])
+        for operation, title in PIN_BUTTONS.items()
+    ]
+    with above:
+        shown = Shown(project.dataset.fingerprint, row)
+        ways = [*([PREVIOUS] if place else []), NEXT]
+        keys.show(pins, ways, about=shown, title=f"Row {name}", key=KEYS)
 
 
 def _say_notes() -> None:
@@ -116,10 +130,17 @@ def _say_notes() -> None:
         st.error(plain(note))
 
 
-def _decide(project: Project, operation: PinOperation, row: int) -> None:
-    """Pin one row of the queue and turn to the next one."""
-    if _pinned(project, operation, row):
-        state.turn_queue(1)
+def _take(project: Project, press: Press) -> None:
+    """Turn to another row, or pin the one that was on the screen and turn to the next."""
+    shown, name = press.about, press.name
+    if not isinstance(shown, Shown) or shown.fingerprint != project.dataset.fingerprint:
+        return
+    if name in STEPS:
+        state.turn_queue(STEPS[name])
+        return
+    for operation in PIN_BUTTONS:
+        if name == operation and _pinned(project, operation, shown.row) and shown.row == state.opened_row():
+            state.turn_queue(1)
 
 
 def _pinned(project: Project, operation: PinOperation, row: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import polars as pl
 import streamlit as st
 
@@ -11,7 +13,8 @@ from core.pair_rates import Vote, win_rate
 from core.pairs import ANSWERS, POSITION, PROMPTS, Pairs
 from core.ratings import checked_name
 from core.scoring import Opened
-from pages.ui import cached, places, state
+from pages.ui import cached, keys, places, state
+from pages.ui.keys import Button, Press
 from pages.ui.markup import plain
 from pages.ui.pair_results import result, side_by_side
 
@@ -19,7 +22,22 @@ PREFERENCES, COLUMNS, FILES = "Chosen and rejected", "Two columns", "Two files o
 EYE, MODEL = "By eye", "By a model"
 NONE = "none"
 HEIGHT = 340  # pixels of the answers: buttons and texts stay in one view
-KEYS = {1: ("First is better", "Left"), 0: ("Tie", "Down"), -1: ("Second is better", "Right")}
+KEYS = "pair_keys"
+UNDO = (Button(name="undo", title="Undo", key="u"),)
+VERDICTS = {
+    "first": ("First is better", "ArrowLeft", 1),
+    "tie": ("Tie", "ArrowDown", 0),
+    "second": ("Second is better", "ArrowRight", -1),
+}
+
+
+class Shown(NamedTuple):
+    """A pair on a person's screen; without its id, every pair is rated."""
+
+    digest: str
+    person: str
+    pair: str | None = None
+    a_first: bool = True
 
 
 def panel(project: Project) -> None:
@@ -176,28 +194,34 @@ def _answers(box: st.delta_generator.DeltaGenerator, side: str, opened: Opened) 
 
 def _vote(project: Project, found: Pairs, person: str, both: bool) -> None:
     """The next pair and its keys; runs alone at every key."""
+    press = keys.pressed(KEYS)
+    if press is not None:
+        _take(project, press)
     votes = project.pair_votes(found.digest)
     mine = {(each.pair, each.a_first) for each in votes if each.person == person}
     order = pairs.sequence(found, person, both_orders=both)
     left = [(place, a_first) for place, a_first in order if (found.ids[place], a_first) not in mine]
     done = len(order) - len(left)
-    with st.container(horizontal=True, key="pair_keys", gap="small"):
-        place, a_first = left[0] if left else (None, True)
-        for better, (title, key) in KEYS.items():
-            vote = None if place is None else Vote(found.ids[place], person, a_first, better)
-            # A button for its pair alone: a key before the next pair is on the screen means the one before.
-            st.button(
-                title, key=f"pair_{better}_{place}_{a_first:d}", shortcut=key, disabled=vote is None,
-                on_click=_say, args=(project, found.digest, vote),
-            )  # fmt: skip
-        st.space("stretch")
-        st.button("Undo", key="pair_undo", shortcut="U", on_click=_undo, args=(project, found.digest, person))
+    above = st.container()
     st.progress(done / len(order), text=plain(f"{done:,} of {len(order):,} done by {person}"))
-    if place is None:
-        st.success("Every pair is rated.", icon=":material/check:")
-    else:
+    if left:
+        place, a_first = left[0]
         _show(found, place, a_first)
+        shown = Shown(found.digest, person, found.ids[place], a_first)
+    else:
+        st.success("Every pair is rated.", icon=":material/check:")
+        shown = Shown(found.digest, person)
+    with above:
+        title = "All pairs are rated" if shown.pair is None else f"Pair {shown.pair}"
+        keys.show(_buttons(has_pair=bool(left)), UNDO, about=shown, title=title, key=KEYS)
     _results(project, found)
+
+
+def _buttons(*, has_pair: bool) -> list[Button]:
+    return [
+        Button(name=name, title=title, key=key, is_disabled=not has_pair)
+        for name, (title, key, _) in VERDICTS.items()
+    ]
 
 
 def _show(found: Pairs, place: int, a_first: bool) -> None:
@@ -212,16 +236,15 @@ def _show(found: Pairs, place: int, a_first: bool) -> None:
             st.text(text)
 
 
-def _say(project: Project, digest: str, vote: Vote) -> None:
+def _take(project: Project, press: Press) -> None:
+    """Do what a press says, with the pair that was on the screen."""
+    shown, name = press.about, press.name
     try:
-        project.vote(digest, vote)
-    except WinnowError as error:
-        state.update(notes=(str(error),))
-
-
-def _undo(project: Project, digest: str, person: str) -> None:
-    try:
-        project.undo_vote(digest, person)
+        if isinstance(shown, Shown) and name == "undo":
+            project.undo_vote(shown.digest, shown.person)
+        elif isinstance(shown, Shown) and shown.pair is not None and name in VERDICTS:
+            better = VERDICTS[name][2]
+            project.vote(shown.digest, Vote(shown.pair, shown.person, shown.a_first, better))
     except WinnowError as error:
         state.update(notes=(str(error),))
 

@@ -11,8 +11,9 @@ from core import Project, Reason, WinnowError
 from core.ratings import SCALES, Rating, checked_name, opinions, said
 from core.review import SAMPLE_SIZE, Sample, mid_ranks
 from core.wording import counted
-from pages.ui import choose, drawer, progress, rows, state
+from pages.ui import choose, drawer, keys, progress, rows, state
 from pages.ui.choose import Choice
+from pages.ui.keys import Button, Press
 from pages.ui.markup import plain
 
 RATE, FIGURES, PAIRS = "Rate rows", "What the ratings say", "Pairs of answers"
@@ -25,7 +26,14 @@ TELLS = {
 }
 MOST_SPREAD = 100  # rows on which judges disagree
 READING = 470  # pixels of the conversation: buttons and row stay in one view
-KEEP, DROP, SKIP, UNDO = "K", "D", "S", "U"
+KEYS = "review_keys"
+WAYS = (
+    Button(name="undo", title="Undo", key="u"),
+    Button(name="back", title="Back", key="ArrowLeft"),
+    Button(name="next", title="Next", key="ArrowRight"),
+)
+VERDICTS = {"keep": True, "drop": False, "skip": None}
+STEPS = {"back": -1, "next": 1}
 
 
 class Sitting(NamedTuple):
@@ -36,12 +44,21 @@ class Sitting(NamedTuple):
     of: int
     show: bool
 
-    def rating(self, row: str, *, score: float | None = None, keep: bool | None = None) -> Rating:
-        """What is said of a row; with neither a score nor a verdict it is skipped."""
-        shown = self.show and (score is not None or keep is not None)
+    def rating(self, row: str, name: str) -> Rating:
+        """What a press says of a row: a grade, or one of ``VERDICTS``."""
+        score, keep = (None, VERDICTS[name]) if name in VERDICTS else (float(name), None)
         return Rating(
-            row=row, person=self.person, score=score, of=self.of, keep=keep, queue=self.kind, shown=shown
-        )
+            row=row, person=self.person, score=score, of=self.of, keep=keep, queue=self.kind,
+            shown=self.show and name != "skip",
+        )  # fmt: skip
+
+
+class Shown(NamedTuple):
+    """A row on a person's screen."""
+
+    fingerprint: str
+    row: str
+    sitting: Sitting
 
 
 def panel(project: Project, owner: str) -> None:
@@ -144,6 +161,9 @@ def _queue(project: Project, choice: Choice, kind: str) -> list[int]:
 
 def _rate(project: Project, choice: Choice, now: Sitting) -> None:
     """One row of the queue, its keys, and what was said of it; runs alone at every key."""
+    press = keys.pressed(KEYS)
+    if press is not None:
+        _take(project, press)
     person, kind = now.person, now.kind
     sample = project.sample() if kind == BLIND else None
     key = (kind, person, project.dataset.fingerprint, choice.params if kind == CUT else None, sample)
@@ -161,7 +181,7 @@ def _rate(project: Project, choice: Choice, now: Sitting) -> None:
         return
     row = steps.rows[min(steps.at, len(steps.rows) - 1)]
     about = [each for each in mine if each.row == ids[row]]
-    _buttons(project, now, ids[row], about)
+    above = st.container()
     if steps.problem:
         st.error(plain(steps.problem))
     done = sum(ids[each] in spoken_of for each in steps.rows)
@@ -169,6 +189,9 @@ def _rate(project: Project, choice: Choice, now: Sitting) -> None:
     st.markdown(_known(project, choice, row, about))
     with st.container(height=READING, border=False, key="review_row"):
         rows.spoken(project.dataset.frame.row(row, named=True))
+    with above:
+        shown = Shown(project.dataset.fingerprint, ids[row], now)
+        keys.show(_buttons(now.of, about), WAYS, about=shown, title=f"Row {ids[row]}", key=KEYS)
 
 
 def _progress(project: Project, person: str, done: int, rows_: int) -> str:
@@ -176,28 +199,34 @@ def _progress(project: Project, person: str, done: int, rows_: int) -> str:
     return plain(f"{done:,} of {rows_:,} done. {person}, in all: {said(told)}.")
 
 
-def _buttons(project: Project, now: Sitting, row: str, about: list[Rating]) -> None:
-    """Grades, verdicts, and the ways on and back; what was said last is marked."""
+def _buttons(top: int, about: list[Rating]) -> list[Button]:
+    """Grades and verdicts; what was said last is marked."""
     score = next((each.score for each in reversed(about) if each.score is not None), None)
     verdict = next((each.keep for each in reversed(about) if each.keep is not None), None)
-    with st.container(horizontal=True, key="review_keys", gap="xsmall"):
-        for grade in range(1, now.of + 1):
-            _say(project, str(grade), str(grade), now.rating(row, score=grade), is_said=score == grade)
-        _say(project, "Keep", KEEP, now.rating(row, keep=True), is_said=verdict is True)
-        _say(project, "Drop", DROP, now.rating(row, keep=False), is_said=verdict is False)
-        _say(project, "Skip", SKIP, now.rating(row), is_said=bool(about) and about[-1].is_skip)
-        st.space("stretch")
-        st.button("Undo", key="review_undo", shortcut=UNDO, on_click=_undo, args=(project, now.person))
-        st.button("Back", key="review_back", shortcut="Left", on_click=_turn, args=(-1,))
-        st.button("Next", key="review_next", shortcut="Right", on_click=_turn, args=(1,))
+    skipped = bool(about) and about[-1].is_skip
+    grades = [
+        Button(name=str(grade), title=str(grade), key=str(grade), is_said=score == grade)
+        for grade in range(1, top + 1)
+    ]
+    return [
+        *grades,
+        Button(name="keep", title="Keep", key="k", is_said=verdict is True),
+        Button(name="drop", title="Drop", key="d", is_said=verdict is False),
+        Button(name="skip", title="Skip", key="s", is_said=skipped),
+    ]
 
 
-def _say(project: Project, title: str, key: str, rating: Rating, *, is_said: bool) -> None:
-    """A button for its row alone: a key that comes before the next row is shown means the one before."""
-    st.button(
-        title, key=f"say_{title.lower()}_{project.position(rating.row)}", shortcut=key,
-        type="primary" if is_said else "secondary", on_click=_keep, args=(project, rating),
-    )  # fmt: skip
+def _take(project: Project, press: Press) -> None:
+    """Do what a press says, with the row that was on the screen."""
+    shown, name = press.about, press.name
+    if not isinstance(shown, Shown) or shown.fingerprint != project.dataset.fingerprint:
+        return
+    if name in STEPS:
+        _turn(STEPS[name])
+    elif name == "undo":
+        _undo(project, shown.sitting.person)
+    elif name in VERDICTS or (name.isdecimal() and 1 <= int(name) <= shown.sitting.of):
+        _keep(project, shown.sitting.rating(shown.row, name))
 
 
 def _keep(project: Project, rating: Rating) -> None:

@@ -31,6 +31,8 @@ POOL = "winnow.pool"
 RECIPES = "winnow.recipes"
 HUB = "winnow.hub"
 REVIEW = "winnow.review"
+PRESSES = "winnow.presses"
+NAMES_KEPT = 8  # of what was on the screen
 MAP = "map"  # the key of the map component
 AT_THE_CUT = ("Just above the cut", "Just below")
 FIND, CLUSTERS = "Find", "Clusters"
@@ -205,6 +207,43 @@ def review() -> ReviewSteps:
 def update_review(**changes: Any) -> None:  # noqa: ANN401 - the fields of ReviewSteps
     """Change where this session stands with rating rows."""
     st.session_state[REVIEW] = replace(review(), **changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presses:
+    """What buttons with keys were about, each under a name, the newest last; and the last press taken."""
+
+    shown: tuple[tuple[str, object], ...] = ()
+    taken: int = 0
+
+
+def name_shown(key: str, about: object) -> str:
+    """A name for what the buttons of a component are about; no two things of any server share one."""
+    presses = _presses(key)
+    if not presses.shown or presses.shown[-1][1] != about:
+        shown = (*presses.shown, (secrets.token_hex(8), about))[-NAMES_KEPT:]
+        presses = replace(presses, shown=shown)
+        st.session_state[f"{PRESSES}.{key}"] = presses
+    return presses.shown[-1][0]
+
+
+def shown_as(key: str, name: str) -> object:
+    """What the buttons were about under a name; None where that is long gone."""
+    return dict(_presses(key).shown).get(name)
+
+
+def taken_press(key: str) -> int:
+    """The number of the last press that was taken."""
+    return _presses(key).taken
+
+
+def take_press(key: str, n: int) -> None:
+    """A press is taken: it counts once, however often it is sent."""
+    st.session_state[f"{PRESSES}.{key}"] = replace(_presses(key), taken=n)
+
+
+def _presses(key: str) -> Presses:
+    return cast(Presses, st.session_state.get(f"{PRESSES}.{key}", Presses()))
 
 
 def session_owner() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from pathlib import Path
@@ -102,10 +103,29 @@ class App:
         self.at.button(key=key).click()
         return self.run()
 
-    def press_open(self, what: str) -> App:
-        """Press the button for the row or the pair that is open: its key ends with which one that is."""
-        (key,) = [each for each in self.buttons() if each.startswith(f"{what}_")]
-        return self.press(key)
+    def press_key(self, name: str) -> App:
+        """Press one of the buttons with keys, as the browser tells it: with what they are about."""
+        (shown,) = self.key_buttons()
+        (button,) = [each for group in shown["groups"] for each in group if each["name"] == name]
+        assert not button["is_disabled"], name
+        return self.tell_press(n=shown["taken"] + 1, about=shown["about"], name=name)
+
+    def tell_press(self, **press: Any) -> App:
+        """What the browser tells of a press."""
+        (shown,) = self.key_buttons()
+        key = next(each for each in ("review_keys", "pair_keys", "queue_keys") if f"-{each}" in shown["id"])
+        self.at.session_state[key] = {"pressed": press}
+        self.run()
+        self.at.session_state[key] = {}
+        return self
+
+    def key_buttons(self) -> list[dict[str, Any]]:
+        """The buttons with keys, with the id of what shows them; none where there are none."""
+        found = [each.proto for each in self.at.get("bidi_component")]
+        return [
+            {**json.loads(each.mixed.json or each.json), "id": each.id}
+            for each in found if each.component_name.endswith("winnow_keys")
+        ]  # fmt: skip
 
     def tab(self, name: str) -> App:
         """Turn to a tab of rows."""

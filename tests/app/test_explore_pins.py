@@ -7,6 +7,7 @@ import pytest
 from oracles import BOX, GRADES, eligible_rows, rows_inside, token_counts
 from screen import EXPLORE, LOAD, App, open_app
 
+from core import Project
 from core.ledger import Ledger
 
 # --- pins ----------------------------------------------------------------------------------------
@@ -135,23 +136,34 @@ def test_the_border_is_gone_through_row_by_row(app: App):
     wanted = [each for pair in zip(above, below, strict=True) for each in pair]
     for place, each in enumerate(wanted[:4]):
         assert app.says(f"Row {each}"), (place, app.said("caption"))
-        app.press(("pin_include", "pin_exclude", "queue_next", "pin_exclude")[place])
-    app.press("queue_previous").press("queue_previous")
+        app.press_key(("include", "exclude", "next", "exclude")[place])
+    app.press_key("previous").press_key("previous")
     assert app.says(f"Row {wanted[2]}")
-    app.press("queue_previous")
+    app.press_key("previous")
     assert app.says(f"Row {wanted[1]}, now excluded")
-    pinned = dict(app.press("queue_next").tab("Pinned").rows()[["id", "reason"]].to_numpy())
+    pinned = dict(app.press_key("next").tab("Pinned").rows()[["id", "reason"]].to_numpy())
     assert pinned == {wanted[0]: "pinned: always in", wanted[1]: "excluded", wanted[3]: "excluded"}
+
+
+def test_a_late_key_pins_the_row_that_was_on_the_screen(app: App, project: Project):
+    """The queue stays at the row it has come to."""
+    app.tab("Just below").press("border_queue")
+    (shown,) = app.key_buttons()
+    app.press_key("next")
+    (now,) = app.key_buttons()
+    app.tell_press(n=now["taken"] + 1, about=shown["about"], name="exclude")
+    assert {f"Row {each}" for each in project.pins.exclude} == {shown["title"]}
+    assert app.key_buttons()[0]["title"] == now["title"]
 
 
 def test_after_the_last_row_of_the_border_the_drawer_closes(app: App):
     """The queue ends where it ends, and the page follows what was decided."""
     app.tab("Just below").press("border_queue")
     for _ in range(39):
-        app.press("queue_next")
-    assert "queue_next" in app.buttons()
-    app.press("pin_exclude")
-    assert "queue_next" not in app.buttons()
+        app.press_key("next")
+    assert app.key_buttons()
+    app.press_key("exclude")
+    assert not app.key_buttons()
     assert len(app.tab("Pinned").rows()) == 1
 
 

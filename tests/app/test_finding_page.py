@@ -30,7 +30,7 @@ def test_meaning_is_compared_once_the_model_is_read(finding: App, project: Proje
     assert finding.rows()["id"].tolist() == project.dataset.frame["id"].gather(expected.rows[10:20]).to_list()
     finding.press("found_queue")
     assert finding.says(f"Row {ids[0]}")
-    assert finding.press("queue_next").says(f"Row {ids[1]}")
+    assert finding.press_key("next").says(f"Row {ids[1]}")
 
 
 def test_more_like_what_is_picked_on_the_map(app: App, project: Project):

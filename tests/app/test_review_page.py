@@ -34,7 +34,7 @@ def row_shown(app: App) -> str:
 
 def can_rate(app: App) -> bool:
     """Whether there is a button to grade with."""
-    return any(each.startswith("say_") for each in app.buttons())
+    return any(each["name"] == "4" for shown in app.key_buttons() for each in shown["groups"][0])
 
 
 def progress(app: App) -> str:
@@ -48,33 +48,56 @@ def test_judges_are_hidden_until_a_row_is_rated_and_then_told(project):
     row = row_shown(app)
     assert app.says("Judges are hidden until you have rated.")
     assert not any("accuracy" in each for each in app.said("markdown", "text"))
-    app.press_open("say_4")
+    app.press_key("4")
     score = project.judges["accuracy"].scores[project.position(row)]
     assert any(f"accuracy **{score:g}**" in each for each in app.said("markdown"))
     assert row_shown(app) == row
     (kept,) = project.ratings()
     assert (kept.row, kept.person, kept.score, kept.blind, kept.shown) == (row, "Ann", 4, True, True)
-    assert app.press("review_next") and row_shown(app) != row
+    assert app.press_key("next") and row_shown(app) != row
 
 
 def test_without_showing_the_judges_each_key_goes_on_and_undo_comes_back(project):
     """Keep, drop and skip are keys as well; a reload goes on where it stopped."""
     app = switch(review(), "review_show_Around the cut", value=False)
     first = row_shown(app)
-    app.press_open("say_keep")
+    app.press_key("keep")
     second = row_shown(app)
-    app.press_open("say_drop")
+    app.press_key("drop")
     third = row_shown(app)
     assert len({first, second, third}) == 3
-    app.press("review_undo")
+    app.press_key("undo")
     assert row_shown(app) == second
     assert [(each.row, each.keep) for each in project.ratings()] == [(first, True)]
-    app.press_open("say_skip")
+    app.press_key("skip")
     assert row_shown(app) == third
     again = switch(review(), "review_show_Around the cut", value=False)
     assert row_shown(again) == third
     other = open_app(REVIEW, **LINK).settle().choose("review_name", "Bob")
     assert row_shown(other) == first
+
+
+def test_a_late_press_is_for_the_row_that_was_on_the_screen_and_counts_once(project):
+    """Sent twice it counts once; about a row that is long gone, or of another shape, it says nothing."""
+    app = switch(review(), "review_show_Around the cut", value=False)
+    first = row_shown(app)
+    (shown,) = app.key_buttons()
+    app.press_key("3")
+    second = row_shown(app)
+    app.tell_press(n=shown["taken"] + 1, about=shown["about"], name="3")
+    assert [each.row for each in project.ratings()] == [first] and row_shown(app) == second
+    app.tell_press(n=shown["taken"] + 2, about=shown["about"], name="keep")
+    assert [(each.row, each.keep) for each in project.ratings()] == [(first, None), (first, True)]
+    assert row_shown(app) == second
+    for press in (
+        {"n": 90, "about": "gone", "name": "5"},
+        {"n": 91, "about": shown["about"], "name": "6"},
+        {"n": 92, "about": shown["about"], "name": "²"},
+        {"n": "93", "about": shown["about"], "name": "5"},
+        {"n": 94, "about": None, "name": "5"},
+    ):
+        app.tell_press(**press)
+    assert len(project.ratings()) == 2
 
 
 def test_nobody_rates_without_a_name():
@@ -94,7 +117,7 @@ def test_a_blind_sample_gives_the_precision_and_a_threshold_that_can_be_taken(pr
     assert len(sample.ids) == 20
     for place in range(20):
         assert row_shown(app) in sample.ids
-        app.press_open("say_2" if place % 4 == 0 else "say_5")
+        app.press_key("2" if place % 4 == 0 else "5")
     assert progress(app).startswith("20 of 20 done. Ann, in all: 20 rows rated: 15 kept, 5 dropped")
     assert all(each.blind and not each.shown for each in project.ratings())
     app.choose("review_mode", "What the ratings say")
@@ -117,9 +140,9 @@ def test_ratings_become_a_judge_that_explore_offers_and_pins(project, home):
     app.press("go_rate")
     switch(app, "review_show_Around the cut", value=False)
     rows = []
-    for key in ("say_5", "say_1", "say_4"):
+    for key in ("5", "1", "4"):
         rows.append(row_shown(app))
-        app.press_open(key)
+        app.press_key(key)
     app.choose("review_mode", "What the ratings say").press("keep_ratings")
     assert Project.open(SAMPLE, home=home).judges["person"].scored == 3
     app.press("pin_dropped")
@@ -147,10 +170,10 @@ def test_two_files_of_answers_are_compared_blind_and_give_a_win_rate(answers, pr
     for _ in range(6):
         texts = [each for each in app.said("text") if each.startswith(("good", "bad"))]
         assert len(texts) == 2 and {each.split()[0] for each in texts} == {"good", "bad"}
-        app.press_open("pair_1" if texts[0].startswith("good") else "pair_-1")
+        app.press_key("first" if texts[0].startswith("good") else "second")
     assert [each.value for each in app.at.success] == ["Every pair is rated."]
     assert app.says("a.jsonl wins 6, ties 0 and loses 0 of 6: 100%")
-    app.press("pair_undo")
+    app.press_key("undo")
     assert app.says("a.jsonl wins 5, ties 0 and loses 0 of 5: 100%")
     again = open_app(REVIEW).settle().choose("review_mode", "Pairs of answers")
     for side in "AB":

@@ -23,20 +23,22 @@ def test_a_blind_sample_is_rated_by_keys_and_goes_on_after_a_reload(tmp_path, vi
     try:
         screen = Screen(visit(server.link("review", **LINK)))
         page = screen.page
-        _sit_down(page, "Ann")
+        _sit_down(screen.visit, "Ann")
+        _wait_for_row(screen.visit, 0)
         for done, key in enumerate(("4", "k", "d", "1", "s"), start=1):
             page.keyboard.press(key)
-            page.get_by_text(f"{done} of 12 done").wait_for(timeout=30_000)
+            _wait_for_row(screen.visit, done)
         page.keyboard.press("u")
-        page.get_by_text("4 of 12 done").wait_for(timeout=30_000)
+        _wait_for_row(screen.visit, 4)
         said = [(each.score, each.keep) for each in project.ratings()]
         assert said == [(4, None), (None, True), (None, False), (1, None)]
         page.reload()
-        _sit_down(page, "Ann")
+        _sit_down(screen.visit, "Ann")
+        _wait_for_row(screen.visit, 4)
         page.get_by_text("4 of 12 done. Ann, in all: 4 rows rated: 2 kept, 2 dropped.").wait_for()
         for done in range(5, 13):
             page.keyboard.press("5")
-            page.get_by_text(f"{done} of 12 done").wait_for(timeout=30_000)
+            _wait_for_row(screen.visit, done)
         page.get_by_role("radio", name="What the ratings say").click()
         page.get_by_text("12 rows rated: 10 kept, 2 dropped.").wait_for(timeout=30_000)
         found = project.precision(chosen)
@@ -46,10 +48,22 @@ def test_a_blind_sample_is_rated_by_keys_and_goes_on_after_a_reload(tmp_path, vi
         server.stop()
 
 
-def _sit_down(page, name: str) -> None:
+def _sit_down(visit, name: str) -> None:
     """Type a name, choose the blind sample, and leave the box, so that keys are keys."""
+    page = visit.page
     page.get_by_label("Your name").fill(name)
     page.keyboard.press("Enter")
     page.get_by_role("radio", name="Blind sample").click()
-    page.get_by_text("of 12 done").wait_for(timeout=60_000)  # of the sample: other queues are longer
     page.get_by_role("heading", name="Review rows by eye").click()
+
+
+def _wait_for_row(visit, done: int) -> None:
+    """Wait until the row that comes after so many is on the screen, and the keys are its own."""
+    visit.page.get_by_text(f"{done} of 12 done").wait_for(timeout=30_000)  # other queues are longer
+    visit.settle()
+    visit.page.wait_for_function(
+        """() => {
+          const keys = document.querySelector(".wk-keys")?.getAttribute("aria-label");
+          return keys && [...document.querySelectorAll("p")].some((each) => each.innerText.startsWith(`${keys} · `));
+        }"""
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from winnow_app import THRESHOLD, Screen
 
@@ -11,10 +13,10 @@ VIEW = {"judge": "accuracy", "min": "4.5", "count": "60"}
 
 
 class Line:
-    """What the server says to a page; while it is held, nothing of it arrives."""
+    """What passes between a page and the server; while it is held, nothing arrives that the server says."""
 
     def __init__(self, page) -> None:
-        self.page, self._held, self._is_held = page, [], False
+        self.page, self._held, self._is_held, self._loses = page, [], False, False
         page.route_web_socket(lambda address: True, self._connect)
 
     def _connect(self, browser) -> None:
@@ -24,7 +26,19 @@ class Line:
             else:
                 browser.send(message)
 
-        browser.connect_to_server().on_message(pass_on)
+        def pass_back(message) -> None:
+            if self._loses:
+                self._loses = False
+            else:
+                server.send(message)
+
+        server = browser.connect_to_server()
+        server.on_message(pass_on)
+        browser.on_message(pass_back)
+
+    def lose_next(self) -> None:
+        """The next thing that the browser says is lost."""
+        self._loses = True
 
     def hold(self) -> None:
         """From now on nothing arrives."""
@@ -108,16 +122,66 @@ def test_a_key_means_the_row_on_the_screen(open_line, project):
     page.get_by_text("Options").click()
     page.get_by_text("Show the judges after each rating").click()
     page.get_by_role("heading", name="Review rows by eye").click()
-    page.get_by_text("done. Ann").wait_for()
+    keys = page.locator(".wk-keys")
+    keys.wait_for()
     app.visit.settle()
-    seen = page.locator("p", has_text="Judges are hidden until you have rated.").inner_text()
+    seen = keys.get_attribute("aria-label").removeprefix("Row ")
     line.hold()
     page.keyboard.press("4")
-    said = line.wait_for_words(0)
+    line.wait_for_words(0)
     page.keyboard.press("k")
-    line.wait_for_words(said)
+    page.keyboard.press("k")
     line.release()
-    page.get_by_text("done. Ann, in all: 1 row rated: 1 kept, 0 dropped.").wait_for()
+    end = time.monotonic() + 30
+    while len(project.ratings()) < 2 and time.monotonic() < end:
+        page.wait_for_timeout(100)
+    app.visit.settle()
     rated = [(each.row, each.score, each.keep) for each in project.ratings()]
-    row = seen.removeprefix("Row ").split(" · ")[0]
-    assert rated == [(row, 4, None), (row, None, True)]
+    assert rated == [(seen, 4, None), (seen, None, True)]
+    page.locator("p", has_text="Judges are hidden until you have rated.").wait_for()
+    page.locator(f".wk-keys:not([aria-label='Row {seen}'])").wait_for()
+
+
+def test_a_press_that_is_lost_is_sent_again_and_counts_once(open_line, project):
+    """The server never heard of the first; it hears of the second twice."""
+    app, line = open_line("review", **VIEW)
+    page = app.page
+    page.get_by_label("Your name").fill("Bob")
+    page.keyboard.press("Enter")
+    keys = page.locator(".wk-keys")
+    keys.wait_for()
+    app.visit.settle()
+    seen = keys.get_attribute("aria-label").removeprefix("Row ")
+    line.lose_next()
+    keys.get_by_role("button", name="Drop").click()
+    page.locator(".wk-keys [aria-pressed=true]", has_text="Drop").wait_for(timeout=30_000)
+    line.hold()
+    keys.get_by_role("button", name="2", exact=True).click()
+    said = line.wait_for_words(0)
+    line.wait_for_words(said)  # the same press, sent again
+    line.release()
+    page.locator(".wk-keys [aria-pressed=true]", has_text="2").wait_for(timeout=30_000)
+    app.visit.settle()
+    rated = [(each.row, each.score, each.keep) for each in project.ratings() if each.person == "Bob"]
+    assert rated == [(seen, None, False), (seen, 2, None)]
+
+
+def test_a_key_pins_the_row_of_the_queue_that_is_seen(open_line, project):
+    """In the drawer too, where the focus is on none of its buttons; the arrows turn the rows."""
+    app, line = open_line(**VIEW)
+    app.settle().tab("Just below")
+    app.page.locator(".st-key-border_queue button").click()
+    keys = app.page.get_by_role("dialog").locator(".wk-keys")
+    keys.wait_for()
+    app.visit.settle()
+    seen = keys.get_attribute("aria-label").removeprefix("Row ")
+    line.hold()
+    app.page.keyboard.press("e")
+    line.wait_for_words(0)
+    app.page.keyboard.press("e")
+    line.release()
+    app.page.get_by_text("2 of 40: 1 excluded").wait_for()
+    app.visit.settle()
+    assert project.pins.exclude == {seen}
+    app.page.keyboard.press("ArrowLeft")
+    app.page.get_by_text(f"Row {seen}, now excluded").wait_for()
