@@ -130,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not plain and hub.slow is not None:
             self.wfile.write(body[:10])
             self.wfile.flush()
-            hub.slow.wait(20)
+            hub.slow.wait(300)  # until the test has seen what it is slow for
             body = body[10:]
         if not plain and hub.cut is not None and len(body) > hub.cut:
             body = body[: hub.cut]
