@@ -23,7 +23,6 @@ export default ({ parentElement, setTriggerValue }) => {
   const app = parentElement.closest("[data-testid='stApp']");
   const isConnected = () => app?.dataset.testConnectionState === "CONNECTED";
   let was = isConnected();
-  parentElement.closest("[data-testid='stElementContainer']").style.display = "none";
   const watcher = new MutationObserver(() => {
     if (!was && isConnected()) setTriggerValue("again", Date.now());
     was = isConnected();

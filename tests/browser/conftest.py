@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,11 +153,37 @@ def start_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Pa
         yield start
 
 
+VISITS = pytest.StashKey[list[Visit]]()
+LOOK = """() => {
+  const app = document.querySelector("[data-testid='stApp']") ?? document.body;
+  const text = app.innerText.split("\\n").filter((line) => line.trim()).join(" | ").slice(0, 3000);
+  return `${location.href} ${JSON.stringify({ ...app.dataset })}\\n${text}`;
+}"""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test says what its pages showed: some faults are seen once in many runs, and not here."""
+    report = yield
+    if report.failed and report.when == "call":
+        report.sections += [
+            ("What the page showed", _seen(visit.page)) for visit in item.stash.get(VISITS, [])
+        ]
+    return report
+
+
+def _seen(page: Page) -> str:
+    try:
+        return str(page.evaluate(LOOK))
+    except Exception as error:  # a page that is gone says nothing, and must not hide why the test failed
+        return repr(error)
+
+
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
+def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Visit]]:
     """Open an address in a session of its own; fails where the page raised an error."""
     with ExitStack() as open_:
-        visits: list[Visit] = []
+        visits = request.node.stash.setdefault(VISITS, [])
 
         def go(address: str, *, width: int = 1440, height: int = 900) -> Visit:
             context = browser.new_context(viewport={"width": width, "height": height})
