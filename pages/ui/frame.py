@@ -5,6 +5,7 @@ So a browser has it while the server still imports the rest.
 - The title, the logo and the styles of all pages.
 - A page whose connection broke runs again when it is back: a server that was started anew knows nothing of
   the page's fragments and would never answer them.
+- A page that was asked for and does not come is asked for again.
 - The script that the map is drawn with is fetched while the browser has nothing else to do.
 """
 
@@ -18,22 +19,7 @@ from pages.ui import plotlyjs
 
 ASSETS = Path(__file__).parent / "assets"
 
-SCRIPT = """
-export default ({ parentElement, setTriggerValue }) => {
-  const app = parentElement.closest("[data-testid='stApp']");
-  const isConnected = () => app?.dataset.testConnectionState === "CONNECTED";
-  let was = isConnected();
-  const watcher = new MutationObserver(() => {
-    if (!was && isConnected()) setTriggerValue("again", Date.now());
-    was = isConnected();
-  });
-  if (app) watcher.observe(app, { attributeFilter: ["data-test-connection-state"] });
-  // Where this fails the map asks again, and says so.
-  const early = () => loadPlotly((globalThis.winnowMap ??= { waiting: new Map() })).catch(() => {});
-  globalThis.requestIdleCallback?.(early);
-  return () => watcher.disconnect();
-};
-"""
+SCRIPT = (ASSETS / "frame.js").read_text("utf-8")
 
 _component = st.components.v2.component("winnow_frame", js=plotlyjs.LOAD + SCRIPT, isolate_styles=False)
 

@@ -45,7 +45,12 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 PATIENCE = 120  # seconds to wait for anything on a page: other programs may be busy on this machine
-IDLE = "[data-testid='stApp'][data-test-script-state='notRunning']"
+# The script has run, and everything that it showed is drawn: what still comes would move what is pressed.
+IDLE = """() => {
+  const app = document.querySelector("[data-testid='stApp'][data-test-script-state='notRunning']");
+  return app?.querySelector("[data-testid='stMain'] [data-testid='stElementContainer']")
+    && !app.querySelector("[data-testid='stSkeleton']");
+}"""
 
 
 def find_chromium() -> str | None:
@@ -119,7 +124,7 @@ class Visit:
 
     def settle(self) -> None:
         """Wait until the script has run and the page shows it."""
-        self.page.wait_for_selector(IDLE)
+        self.page.wait_for_function(IDLE)
 
 
 @pytest.fixture(scope="session")

@@ -212,4 +212,4 @@ def test_everything_can_be_reached_and_done_with_keys(open_app, sample):
     app.settle()
     assert whole(app.figure("Eligible")) == eligible(sample, 4)
     assert app.state("map.isolated") is not None
-    assert app.page.get_by_text("The last rows that got in").count() == 1
+    app.page.get_by_text("The last rows that got in").wait_for()

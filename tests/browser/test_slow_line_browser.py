@@ -185,3 +185,30 @@ def test_a_key_pins_the_row_of_the_queue_that_is_seen(open_line, project):
     assert project.pins.exclude == {seen}
     app.page.keyboard.press("ArrowLeft")
     app.page.get_by_text(f"Row {seen}, now excluded").wait_for()
+
+
+def test_a_page_that_was_asked_for_comes_where_the_wish_was_lost(open_line):
+    """As where a part of the old page asks for news at the same moment; the person has done all they can."""
+    app, line = open_line(**VIEW)
+    app.settle()
+    for page in ("Compare", "Explore"):
+        line.lose_next()
+        app.go_to(page)
+        app.page.wait_for_function(
+            "(path) => location.pathname === path", arg="/compare" if page == "Compare" else "/"
+        )
+        app.visit.settle()
+
+
+def test_who_does_something_else_is_not_taken_to_another_page(open_line):
+    """Whoever moves a thumb after a wish that was lost stays where they are."""
+    app, line = open_line(**VIEW)
+    app.settle()
+    line.lose_next()
+    app.go_to("Compare")
+    app.slider(THRESHOLD).focus()
+    app.page.keyboard.press("ArrowLeft")
+    app.wait_for_link(min=4)
+    app.page.wait_for_timeout(3_000)
+    assert app.settle().link()["min"] == "4"
+    assert "/compare" not in app.page.url
