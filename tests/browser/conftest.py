@@ -24,7 +24,7 @@ import map_playground
 import polars as pl
 import pytest
 from map_screen import Map
-from winnow_app import SAMPLE, Screen, Server
+from winnow_app import DRAWN, SAMPLE, Screen, Server
 
 from core import Project
 
@@ -45,12 +45,6 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 PATIENCE = 120  # seconds to wait for anything on a page: other programs may be busy on this machine
-# The script has run, and everything that it showed is drawn: what still comes would move what is pressed.
-IDLE = """() => {
-  const app = document.querySelector("[data-testid='stApp'][data-test-script-state='notRunning']");
-  return app?.querySelector("[data-testid='stMain'] [data-testid='stElementContainer']")
-    && !app.querySelector("[data-testid='stSkeleton']");
-}"""
 
 
 def find_chromium() -> str | None:
@@ -124,7 +118,7 @@ class Visit:
 
     def settle(self) -> None:
         """Wait until the script has run and the page shows it."""
-        self.page.wait_for_function(IDLE)
+        self.page.wait_for_function(DRAWN)
 
 
 @pytest.fixture(scope="session")

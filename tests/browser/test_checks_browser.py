@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from small_project import write
-from winnow_app import Screen, Server
+from winnow_app import IDLE, Screen, Server
 
 pytestmark = pytest.mark.browser
 
@@ -27,26 +27,26 @@ def test_checks_show_what_they_saw_and_take_rows_out(tmp_path, visit):
     try:
         page = Screen(visit(server.link("health", data=str(file)))).page
         line = page.locator(".st-key-check_line_refusal")
-        line.locator("summary").click(timeout=60_000)
-        line.locator("mark").wait_for(timeout=60_000)
+        line.locator("summary").click()
+        line.locator("mark").wait_for()
         assert line.locator("mark").inner_text().startswith("I'm sorry, but I can't assist")
         assert "<script>" in line.inner_text()
         assert page.title() != "gone"
 
         private = page.locator(".st-key-check_line_email")
         private.locator("summary").click()
-        private.locator("mark").wait_for(timeout=60_000)
+        private.locator("mark").wait_for()
         assert "sousa77" not in page.locator("body").inner_text()
 
         line.get_by_role("button", name="Take out 1 row").click()
-        line.locator("summary").get_by_text("1 taken out").wait_for(timeout=60_000)
+        line.locator("summary").get_by_text("1 taken out").wait_for()
 
-        page.locator("[data-testid='stApp'][data-test-script-state='notRunning']").wait_for(timeout=60_000)
+        page.locator(IDLE).wait_for()
         page.locator(".st-key-leak_text textarea").fill(ROWS[3][0].upper())
         page.locator(".st-key-leak_text textarea").press("Control+Enter")
-        page.locator(".leak-table mark").wait_for(timeout=60_000)
+        page.locator(".leak-table mark").wait_for()
         assert page.locator(".leak-table tr").count() == 2
         page.locator(".st-key-take_leakage button").click()
-        page.locator(".st-key-take_leakage").get_by_text("Taken out").wait_for(timeout=60_000)
+        page.locator(".st-key-take_leakage").get_by_text("Taken out").wait_for()
     finally:
         server.stop()

@@ -62,7 +62,7 @@ def test_selections_are_compared_side_by_side_down_to_a_row(server, visit):
     decided = page.get_by_text("Top score among rows with accuracy of 4.5 or more", exact=True)
     decided.first.wait_for()
     assert decided.count() == 2  # A now, and C
-    page.wait_for_function(f"() => {KNOWN}", timeout=90_000)
+    page.wait_for_function(f"() => {KNOWN}")
     heads = page.locator(".compare-metrics thead th").all_inner_texts()
     assert len(heads) == 1 + 4 + 1 + 1, heads
 
@@ -92,7 +92,7 @@ def test_two_scenes_are_opened_side_by_side(server, visit):
         boxes.append(picture.bounding_box())
     assert abs(boxes[0]["y"] - boxes[1]["y"]) < 5
     assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
-    page.wait_for_function(f"() => {KNOWN}", timeout=90_000)
+    page.wait_for_function(f"() => {KNOWN}")
     heads = page.locator(".compare-metrics thead th").all_inner_texts()
     assert [name for name in SCENES if any(name in head for head in heads)] == list(SCENES)
     assert len(heads) == 1 + 2 + 1 + 1, heads

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from winnow_app import COUNT, SAMPLE, Screen, Server
+from winnow_app import COUNT, IDLE, SAMPLE, Screen, Server
 
 from core import Project
 
@@ -53,7 +53,7 @@ def open_late(server, visit):
         shown.page.goto(server.link("" if title == "Explore" else title.lower(), **view))
         box = shown.page.locator(f".st-key-{key}")
         box.get_by_test_id("stSkeleton").wait_for()
-        shown.settle()
+        shown.page.wait_for_selector(IDLE)  # not settled: what draws the boxes is held back
         shown.traffic.clear()
         Screen(shown).go_to(title)  # where one is already: the page runs again
         wait_until_quiet(shown)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from judge_server import LEANING, JudgeServer
-from winnow_app import SAMPLE, Screen, Server
+from winnow_app import IDLE, SAMPLE, Screen, Server
 
 from core import Project
 from core.asking_pairs import AskingPairs
@@ -23,14 +23,14 @@ def fill(page, label: str, text: str, place: int = 0) -> None:
     box.fill(text)
     box.press("Enter")
     page.wait_for_timeout(300)
-    page.wait_for_selector("[data-testid='stApp'][data-test-script-state='notRunning']")
+    page.wait_for_selector(IDLE)
 
 
 def to_pairs(page, paths) -> None:
     """The two files, and a model in place of a person."""
     page.get_by_text("Pairs of answers", exact=True).click()
     for place, path in enumerate(paths):
-        page.get_by_label("or their path", exact=True).nth(place).wait_for(timeout=30_000)
+        page.get_by_label("or their path", exact=True).nth(place).wait_for()
         fill(page, "or their path", str(path), place)
     page.get_by_text("By a model", exact=True).click()
 
@@ -50,24 +50,24 @@ def test_two_files_of_answers_are_compared_by_a_model_across_a_reload(tmp_path, 
             screen = Screen(visit(server.link("review")))
             page = screen.page
             to_pairs(page, paths)
-            page.get_by_text("Name a model to go on.").wait_for(timeout=30_000)
+            page.get_by_text("Name a model to go on.").wait_for()
             fill(page, "Base URL", model.url)
             fill(page, "Model", LEANING)
             page.get_by_role("button", name="Try 10 pairs").click()
-            page.get_by_text("Where the pairs stand").wait_for(timeout=60_000)
+            page.get_by_text("Where the pairs stand").wait_for()
             fill(page, "Requests at once", "4")
             page.get_by_role("button", name="Compare all pairs").click()
-            page.get_by_text("Comparing:").wait_for(timeout=30_000)
+            page.get_by_text("Comparing:").wait_for()
             page.reload()
             to_pairs(page, paths)
-            page.get_by_text("Done: 60 of 60 requests").wait_for(timeout=120_000)
+            page.get_by_text("Done: 60 of 60 requests").wait_for()
             assert sum(model.paid.values()) == 2 * PAIRS and max(model.paid.values()) == 1
             one, other = ((path.name, open_scores(path).verbatim, "answer") for path in paths)
             pairs = of_files(one, other, by="id", prompt="prompt")
             (known,) = Project.open(SAMPLE, home=home).judgements.judges()
             rate = AskingPairs(pairs, known.judge, home=home).judged().rate
             assert rate.pairs == PAIRS and rate.flips > 0
-            page.get_by_text(rate.sentence("a.jsonl", "b.jsonl")).wait_for(timeout=30_000)
+            page.get_by_text(rate.sentence("a.jsonl", "b.jsonl")).wait_for()
             assert screen.figure("Flip rate") == f"{rate.flip_rate:.0%}"
         finally:
             server.stop()

@@ -20,7 +20,7 @@ def test_a_clicked_cell_is_where_explore_opens(tmp_path, visit):
     try:
         screen = Screen(visit(server.link("plane", judge="accuracy", min="4.5", count="100")))
         points = screen.page.locator(".st-key-plane_heat .scatterlayer .point")
-        points.first.wait_for(state="attached", timeout=60_000)
+        points.first.wait_for(state="attached")
         plane = project.plane(SelectParams(judge="accuracy", min_score=4.5, count=100))
         sizes, thresholds = np.nonzero(np.isfinite(plane.figures["rows"].T))  # as the cells are drawn
         cells = [(plane.thresholds[t], plane.counts[s]) for t, s in zip(thresholds, sizes, strict=True)]

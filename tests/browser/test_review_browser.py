@@ -40,10 +40,10 @@ def test_a_blind_sample_is_rated_by_keys_and_goes_on_after_a_reload(tmp_path, vi
             page.keyboard.press("5")
             _wait_for_row(screen.visit, done)
         page.get_by_role("radio", name="What the ratings say").click()
-        page.get_by_text("12 rows rated: 10 kept, 2 dropped.").wait_for(timeout=30_000)
+        page.get_by_text("12 rows rated: 10 kept, 2 dropped.").wait_for()
         found = project.precision(chosen)
         assert screen.figure("Kept by people") == f"{found.share:.0%}"
-        page.locator(".js-plotly-plot .scatterlayer").first.wait_for(state="attached", timeout=30_000)
+        page.locator(".js-plotly-plot .scatterlayer").first.wait_for(state="attached")
     finally:
         server.stop()
 
@@ -59,7 +59,7 @@ def _sit_down(visit, name: str) -> None:
 
 def _wait_for_row(visit, done: int) -> None:
     """Wait until the row that comes after so many is on the screen, and the keys are its own."""
-    visit.page.get_by_text(f"{done} of 12 done").wait_for(timeout=30_000)  # other queues are longer
+    visit.page.get_by_text(f"{done} of 12 done").wait_for()  # other queues are longer
     visit.settle()
     visit.page.wait_for_function(
         """() => {

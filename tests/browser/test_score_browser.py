@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from judge_server import JudgeServer
-from winnow_app import SAMPLE, Screen, Server
+from winnow_app import IDLE, SAMPLE, Screen, Server
 
 from core import Project
 
@@ -18,7 +18,7 @@ def fill(page, label: str, text: str) -> None:
     box.fill(text)
     box.press("Enter")
     page.wait_for_timeout(300)
-    page.wait_for_selector("[data-testid='stApp'][data-test-script-state='notRunning']")
+    page.wait_for_selector(IDLE)
 
 
 def test_sixty_rows_are_scored_across_a_reload_and_colour_the_map(tmp_path, visit, monkeypatch):
@@ -35,15 +35,15 @@ def test_sixty_rows_are_scored_across_a_reload_and_colour_the_map(tmp_path, visi
             fill(page, "Base URL", model.url)
             fill(page, "Model", "stand-in")
             page.get_by_role("button", name="Try 20 rows").click()
-            page.get_by_text("Where the rows stand").wait_for(timeout=60_000)
+            page.get_by_text("Where the rows stand").wait_for()
             page.get_by_text("A sample", exact=True).click()
             fill(page, "Requests at once", "4")
             fill(page, "Rows of the sample", "40")
             page.get_by_role("button", name="Score 40 rows").click()
-            page.get_by_text("Scoring:").wait_for(timeout=30_000)
+            page.get_by_text("Scoring:").wait_for()
             page.reload()
-            page.get_by_text("Scoring:").wait_for(timeout=30_000)
-            page.get_by_text("Done: 40 of 40 requests").wait_for(timeout=90_000)
+            page.get_by_text("Scoring:").wait_for()
+            page.get_by_text("Done: 40 of 40 requests").wait_for()
             assert max(model.paid.values()) == 1
             assert sum(model.paid.values()) == 60
             judge = Project.open(SAMPLE, home=home).judges["stand-in accuracy"]
@@ -71,12 +71,12 @@ def test_a_batch_outlives_the_server_of_the_page_and_is_collected(tmp_path, visi
             fill(page, "Base URL", model.url)
             fill(page, "Model", "stand-in")
             page.get_by_role("button", name="Try 20 rows").click()
-            page.get_by_text("Where the rows stand").wait_for(timeout=60_000)
+            page.get_by_text("Where the rows stand").wait_for()
             page.get_by_text("As a batch", exact=True).click()
             page.get_by_text("A sample", exact=True).click()
             fill(page, "Rows of the sample", "40")
             page.get_by_role("button", name="Send 40 rows as a batch").click()
-            page.get_by_text("Sent 40 requests.").wait_for(timeout=60_000)
+            page.get_by_text("Sent 40 requests.").wait_for()
             table = page.locator(".st-key-judge_batches [data-testid='stDataFrame']")
             table.wait_for()
             assert table.bounding_box()["width"] <= page.viewport_size["width"]
@@ -87,7 +87,7 @@ def test_a_batch_outlives_the_server_of_the_page_and_is_collected(tmp_path, visi
             screen.pick("judge_chosen", "stand-in accuracy")
             model.batch_done = True
             page.get_by_role("button", name="Look again").click()
-            page.get_by_text("Collected 40 judgements.").wait_for(timeout=60_000)
+            page.get_by_text("Collected 40 judgements.").wait_for()
             assert Project.open(SAMPLE, home=home).judges["stand-in accuracy"].scored == 20 + 40
             assert (len(model.batches), sum(model.paid.values()), max(model.paid.values())) == (1, 60, 1)
         finally:

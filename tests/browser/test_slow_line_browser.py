@@ -97,7 +97,7 @@ def test_the_box_of_pasted_examples_closes_for_who_goes_on_at_once(open_line):
     app.settle()
     press_and_move(app, line, page.get_by_role("button", name="Use these").click)
     page.get_by_text("Examples: 1 example pasted").wait_for()
-    box.wait_for(state="hidden", timeout=30_000)
+    box.wait_for(state="hidden")
 
 
 def test_the_form_of_a_scene_closes_for_who_goes_on_at_once(open_line, project):
@@ -109,7 +109,7 @@ def test_the_form_of_a_scene_closes_for_who_goes_on_at_once(open_line, project):
     app.settle()
     press_and_move(app, line, save.click)
     app.page.get_by_test_id("stToast").filter(has_text="Saved as").wait_for()
-    save.wait_for(state="hidden", timeout=30_000)
+    save.wait_for(state="hidden")
     assert len(project.scenes()) == 1
 
 
@@ -154,13 +154,13 @@ def test_a_press_that_is_lost_is_sent_again_and_counts_once(open_line, project):
     seen = keys.get_attribute("aria-label").removeprefix("Row ")
     line.lose_next()
     keys.get_by_role("button", name="Drop").click()
-    page.locator(".wk-keys [aria-pressed=true]", has_text="Drop").wait_for(timeout=30_000)
+    page.locator(".wk-keys [aria-pressed=true]", has_text="Drop").wait_for()
     line.hold()
     keys.get_by_role("button", name="2", exact=True).click()
     said = line.wait_for_words(0)
     line.wait_for_words(said)  # the same press, sent again
     line.release()
-    page.locator(".wk-keys [aria-pressed=true]", has_text="2").wait_for(timeout=30_000)
+    page.locator(".wk-keys [aria-pressed=true]", has_text="2").wait_for()
     app.visit.settle()
     rated = [(each.row, each.score, each.keep) for each in project.ratings() if each.person == "Bob"]
     assert rated == [(seen, None, False), (seen, 2, None)]

@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "data" / "sample.jsonl"
 THRESHOLD, COUNT = "Threshold", "Rows to select"
+# The script has run, and everything that it showed is drawn: what still comes would move what is pressed.
+IDLE = "[data-testid='stApp'][data-test-script-state='notRunning']"
+DRAWN = f"""() => {{
+  const app = document.querySelector("{IDLE}");
+  return app?.querySelector("[data-testid='stMain'] [data-testid='stElementContainer']")
+    && !app.querySelector("[data-testid='stSkeleton']");
+}}"""
 FIND = "const map = [...(globalThis.winnowMap?.maps?.values() ?? [])][0];"
 # The newest settings are answered, the frame is drawn, no part of the page is still fetched, and no figure is
 # still being computed.
