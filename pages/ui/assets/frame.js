@@ -19,8 +19,9 @@ const askUntilThere = () => {
     if (!event.isTrusted) return;
     clearTimeout(timer);
     const link = event.type === "click" && event.button === 0 && event.target.closest?.(PAGES);
-    const isElsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
-    if (link && !isElsewhere) later(link.pathname, FIRST);
+    const isHere = link && link.origin === location.origin && link.target !== "_blank"
+      && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+    if (isHere) later(link.pathname, FIRST);
   };
   for (const type of ["pointerdown", "keydown", "click"]) document.addEventListener(type, notice, true);
   addEventListener("popstate", () => clearTimeout(timer));
