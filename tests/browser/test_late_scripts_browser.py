@@ -12,6 +12,7 @@ from core import Project
 pytestmark = pytest.mark.browser
 
 BOXES = re.compile(r"static/js/(Selectbox|NumberInput|TextArea)\.[^/]*\.js")
+COMPONENTS = re.compile(r"static/js/BidiComponent\.[^/]*\.js")
 
 
 @pytest.fixture
@@ -96,3 +97,21 @@ def test_what_was_written_for_the_export_is_not_emptied(open_late, home):
     page.get_by_text("With the report", exact=True).wait_for()
     again = Project.open(SAMPLE, home=home)
     assert (again.why, again.licence) == ("To teach brevity.", "cc-by-4.0")
+
+
+def test_what_begins_a_page_takes_no_room_before_its_script_is_there(server, visit):
+    """Or the map below it would move when it comes, and a click would meet another point."""
+    page = visit(server.link("nowhere")).page
+    late = []
+    page.route(COMPONENTS, lambda route: late.append(route))
+    page.goto(server.link(judge="accuracy"))
+    frame = page.locator(".st-key-frame")
+    frame.wait_for(state="attached")
+    page.wait_for_selector(IDLE)
+    assert late, "the frame's script has another name"
+    assert frame.evaluate("(e) => getComputedStyle(e).display") == "none"
+    for each in late:
+        each.continue_()
+    page.unroute(COMPONENTS)
+    page.locator(".wn-stage").wait_for()
+    assert frame.evaluate("(e) => getComputedStyle(e).display") == "none"

@@ -200,6 +200,17 @@ def test_a_page_that_was_asked_for_comes_where_the_wish_was_lost(open_line):
         app.visit.settle()
 
 
+def test_a_link_on_a_page_is_followed_where_the_wish_was_lost(open_line):
+    """Also the one to the first page, which names no address."""
+    app, line = open_line("health", **VIEW)
+    app.page.get_by_text("Nothing found:").wait_for()
+    app.visit.settle()
+    line.lose_next()
+    app.page.get_by_test_id("stMain").get_by_role("link", name="Open the map").click()
+    app.page.wait_for_function("() => location.pathname === '/'")
+    app.settle()
+
+
 def test_who_does_something_else_is_not_taken_to_another_page(open_line):
     """Whoever moves a thumb after a wish that was lost stays where they are."""
     app, line = open_line(**VIEW)
