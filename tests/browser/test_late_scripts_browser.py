@@ -103,15 +103,19 @@ def test_what_begins_a_page_takes_no_room_before_its_script_is_there(server, vis
     """Or the map below it would move when it comes, and a click would meet another point."""
     page = visit(server.link("nowhere")).page
     late = []
-    page.route(COMPONENTS, lambda route: late.append(route))
+
+    def hold(route) -> None:
+        late.append(route)
+
+    page.route(COMPONENTS, hold)
     page.goto(server.link(judge="accuracy"))
-    frame = page.locator(".st-key-frame")
-    frame.wait_for(state="attached")
-    page.wait_for_selector(IDLE)
-    assert late, "the frame's script has another name"
-    assert frame.evaluate("(e) => getComputedStyle(e).display") == "none"
+    page.locator(".st-key-figures").wait_for()
+    page.wait_for_function(
+        "() => getComputedStyle(document.querySelector('.st-key-frame')).display === 'none'"
+    )
+    assert late, "the script of components has another name"
     for each in late:
         each.continue_()
     page.unroute(COMPONENTS)
     page.locator(".wn-stage").wait_for()
-    assert frame.evaluate("(e) => getComputedStyle(e).display") == "none"
+    assert not page.locator(".st-key-frame").is_visible()
