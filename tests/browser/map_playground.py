@@ -195,6 +195,7 @@ def panel(packed: rowmap.Cloud, judge: str | None) -> None:
 
 def main() -> None:
     st.set_page_config(page_title="Map playground", layout="wide")
+    st.html("<style>:root { --winnow-placed: visible; }</style>")  # what the app's style says
     query = st.query_params
     n, with_judges = int(query.get("n", "52002")), query.get("judges") != "0"
     start(n)

@@ -84,12 +84,23 @@ def test_the_map_stays_where_it_is_while_the_figures_come(server, visit, width):
       (function look() {
         const map = document.querySelector(".wn-overlay");
         const metrics = document.querySelectorAll(".st-key-figures [data-testid='stMetric']").length;
-        if (map) places.push([Math.round(map.getBoundingClientRect().top), metrics]);
+        if (map && getComputedStyle(map).visibility === "visible") places.push([Math.round(map.getBoundingClientRect().top), metrics]);
         requestAnimationFrame(look);
       })();
     """)
-    page.route("**/static/js/*etric*.js", lambda route: (page.wait_for_timeout(1500), route.continue_()))
-    page.goto(server.link(judge="accuracy", min="4.5", count="60"))
+    late = []
+
+    def hold(route) -> None:
+        late.append(route)
+
+    scripts = "**/static/js/*etric*.js"
+    page.route(scripts, hold)
+    with page.expect_request(scripts):
+        page.goto(server.link(judge="accuracy", min="4.5", count="60"))
+    page.wait_for_function("() => placesOfTheMap.length")
+    for each in late:
+        each.continue_()
+    page.unroute(scripts)
     page.wait_for_function("() => placesOfTheMap.at(-1)?.[1] === 6")
     places = page.evaluate("placesOfTheMap")
     assert places[0][1] == 0, "the figures were not late: this test shows nothing"
@@ -316,12 +327,15 @@ def place_of(app: Screen, column: str) -> float:
     """How far right of the table's left edge a column is: found by clicking, as a canvas says nothing of it."""
     table = app.page.locator(TABLE)
     table.scroll_into_view_if_needed()
-    selected = table.locator(f"[aria-colindex='{app.columns().index(column) + 1}'][aria-selected='true']")
+    selected = table.locator("[role=gridcell][aria-selected='true']")
+    wanted = str(app.columns().index(column) + 1)
     for x in range(300, int(table.bounding_box()["width"]), 40):
         table.click(position={"x": x, "y": LINE * 1.5})
-        app.page.wait_for_timeout(400)  # what is read aloud follows the canvas a moment later
-        if selected.count():
+        selected.wait_for(state="attached")  # what is read aloud follows the canvas a moment later
+        if selected.get_attribute("aria-colindex") == wanted:
             return x
+        app.page.keyboard.press("Escape")
+        selected.wait_for(state="detached")
     raise AssertionError(f"no click reached {column}")
 
 
@@ -355,7 +369,7 @@ def test_a_quota_that_is_typed_into_the_table_is_what_the_cluster_gives(open_app
     app.page.get_by_text(f"with {most} of {most + 5}").wait_for()
     app.type_count(101)
     app.go_to("Export")
-    app.page.get_by_text("Download 101 rows").wait_for()
+    app.page.get_by_role("button", name="Download 101 rows").wait_for()
     app.go_to("Explore")
     app.settle()
     app.wait_for_cell(1, "Selected", f"{most}")

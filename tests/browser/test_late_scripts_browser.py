@@ -12,6 +12,7 @@ from core import Project
 pytestmark = pytest.mark.browser
 
 BOXES = re.compile(r"static/js/(Selectbox|NumberInput|TextArea)\.[^/]*\.js")
+STYLES = re.compile(r"static/js/Html\.[^/]*\.js")
 COMPONENTS = re.compile(r"static/js/BidiComponent\.[^/]*\.js")
 
 
@@ -119,3 +120,30 @@ def test_what_begins_a_page_takes_no_room_before_its_script_is_there(server, vis
     page.unroute(COMPONENTS)
     page.locator(".wn-stage").wait_for()
     assert not page.locator(".st-key-frame").is_visible()
+
+
+@pytest.mark.parametrize(("title", "aimed_at"), [("", ".wn-stage"), ("review", ".wk-keys")])
+def test_what_a_person_aims_at_is_not_seen_before_the_style_that_moves_it(server, visit, title, aimed_at):
+    """A click that was on its way when the style came would meet another point, or another row's button."""
+    page = visit(server.link("nowhere")).page
+    late = []
+
+    def hold(route) -> None:
+        late.append(route)
+
+    page.route(STYLES, hold)
+    with page.expect_request(STYLES):
+        page.goto(server.link(title, judge="accuracy", min="4.5", count="60"))
+    if title == "review":
+        page.get_by_label("Your name").fill("Ann")
+        page.keyboard.press("Enter")
+    aim = page.locator(aimed_at)
+    aim.wait_for(state="attached")
+    page.get_by_test_id("stMain").get_by_test_id("stSkeleton").first.wait_for(state="detached")
+    before = aim.bounding_box()
+    assert not aim.is_visible()
+    for each in late:
+        each.continue_()
+    page.unroute(STYLES)
+    aim.wait_for()
+    assert aim.bounding_box()["y"] < before["y"], "the style moved nothing: this test shows nothing"

@@ -39,6 +39,7 @@ SETTLED = f"""() => {{
   {FIND}
   const app = document.querySelector("[data-testid='stApp']");
   return map.move && !map.move.pending && map.Plotly && map.parts.plot.data && !map.frame && !map.timer
+    && getComputedStyle(map.parts.overlay).visibility === "visible"
     && !map.dirty && map.answered >= map.seq && !map.queue.length && !map.inFlight
     && app.dataset.testScriptState === "notRunning"
     && !app.querySelector("[data-testid='stStatusWidget'], [data-testid='stSkeleton']")
