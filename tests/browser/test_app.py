@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
-from winnow_app import COUNT, FIND, SAMPLE, TABLE, THRESHOLD, Screen, Server, eligible, whole
+from winnow_app import COUNT, FIND, SAMPLE, TABLE, THRESHOLD, Screen, Server, eligible, hold, whole
 
 from core import Project, SelectParams
 
@@ -84,23 +84,17 @@ def test_the_map_stays_where_it_is_while_the_figures_come(server, visit, width):
       (function look() {
         const map = document.querySelector(".wn-overlay");
         const metrics = document.querySelectorAll(".st-key-figures [data-testid='stMetric']").length;
-        if (map && getComputedStyle(map).visibility === "visible") places.push([Math.round(map.getBoundingClientRect().top), metrics]);
+        const isSeen = map && getComputedStyle(map).visibility === "visible";
+        if (isSeen) places.push([Math.round(map.getBoundingClientRect().top), metrics]);
         requestAnimationFrame(look);
       })();
     """)
-    late = []
-
-    def hold(route) -> None:
-        late.append(route)
-
     scripts = "**/static/js/*etric*.js"
-    page.route(scripts, hold)
+    release = hold(page, scripts)
     with page.expect_request(scripts):
         page.goto(server.link(judge="accuracy", min="4.5", count="60"))
     page.wait_for_function("() => placesOfTheMap.length")
-    for each in late:
-        each.continue_()
-    page.unroute(scripts)
+    release()
     page.wait_for_function("() => placesOfTheMap.at(-1)?.[1] === 6")
     places = page.evaluate("placesOfTheMap")
     assert places[0][1] == 0, "the figures were not late: this test shows nothing"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from winnow_app import COUNT, IDLE, SAMPLE, Screen, Server
+from winnow_app import COUNT, IDLE, SAMPLE, Screen, Server, hold
 
 from core import Project
 
@@ -46,12 +46,7 @@ def open_late(server, visit):
 
     def go(title: str, key: str, **view: str) -> Screen:
         shown = visit(server.link("nowhere"))
-        late = []
-
-        def hold(route) -> None:
-            late.append(route)
-
-        shown.page.route(BOXES, hold)
+        release = hold(shown.page, BOXES)
         shown.page.goto(server.link("" if title == "Explore" else title.lower(), **view))
         box = shown.page.locator(f".st-key-{key}")
         box.get_by_test_id("stSkeleton").wait_for()
@@ -59,11 +54,8 @@ def open_late(server, visit):
         shown.traffic.clear()
         Screen(shown).go_to(title)  # where one is already: the page runs again
         wait_until_quiet(shown)
-        assert late, "the boxes were drawn by a script of another name"
         assert box.get_by_test_id("stSkeleton").count(), "the box was drawn in time: this test shows nothing"
-        for each in late:
-            each.continue_()
-        shown.page.unroute(BOXES)
+        release()
         box.locator("input, textarea").wait_for()
         return Screen(shown)
 
@@ -103,21 +95,13 @@ def test_what_was_written_for_the_export_is_not_emptied(open_late, home):
 def test_what_begins_a_page_takes_no_room_before_its_script_is_there(server, visit):
     """Or the map below it would move when it comes, and a click would meet another point."""
     page = visit(server.link("nowhere")).page
-    late = []
-
-    def hold(route) -> None:
-        late.append(route)
-
-    page.route(COMPONENTS, hold)
+    release = hold(page, COMPONENTS)
     page.goto(server.link(judge="accuracy"))
     page.locator(".st-key-figures").wait_for()
     page.wait_for_function(
         "() => getComputedStyle(document.querySelector('.st-key-frame')).display === 'none'"
     )
-    assert late, "the script of components has another name"
-    for each in late:
-        each.continue_()
-    page.unroute(COMPONENTS)
+    release()
     page.locator(".wn-stage").wait_for()
     assert not page.locator(".st-key-frame").is_visible()
 
@@ -126,12 +110,7 @@ def test_what_begins_a_page_takes_no_room_before_its_script_is_there(server, vis
 def test_what_a_person_aims_at_is_not_seen_before_the_style_that_moves_it(server, visit, title, aimed_at):
     """A click that was on its way when the style came would meet another point, or another row's button."""
     page = visit(server.link("nowhere")).page
-    late = []
-
-    def hold(route) -> None:
-        late.append(route)
-
-    page.route(STYLES, hold)
+    release = hold(page, STYLES)
     with page.expect_request(STYLES):
         page.goto(server.link(title, judge="accuracy", min="4.5", count="60"))
     if title == "review":
@@ -142,8 +121,6 @@ def test_what_a_person_aims_at_is_not_seen_before_the_style_that_moves_it(server
     page.get_by_test_id("stMain").get_by_test_id("stSkeleton").first.wait_for(state="detached")
     before = aim.bounding_box()
     assert not aim.is_visible()
-    for each in late:
-        each.continue_()
-    page.unroute(STYLES)
+    release()
     aim.wait_for()
     assert aim.bounding_box()["y"] < before["y"], "the style moved nothing: this test shows nothing"

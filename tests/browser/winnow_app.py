@@ -19,7 +19,10 @@ import polars as pl
 from hands import Hands
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conftest import Visit
+    from playwright.sync_api import Page, Route
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "data" / "sample.jsonl"
@@ -234,6 +237,23 @@ class Screen(Hands):
             }})({row})"""
         )
         return left, top
+
+
+def hold(page: Page, scripts: str | re.Pattern[str]) -> Callable[[], None]:
+    """From now on these scripts arrive only when what is given back is called."""
+    late: list[Route] = []
+
+    def keep(route: Route) -> None:
+        late.append(route)
+
+    def release() -> None:
+        assert late, f"no script was called {scripts}: nothing was held back"
+        for each in late:
+            each.continue_()
+        page.unroute(scripts)
+
+    page.route(scripts, keep)
+    return release
 
 
 def whole(text: str) -> int:
